@@ -1,0 +1,22 @@
+"""Opens the folder that a test session shares, and removes it at the end."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.support.session import open_session
+
+made = pytest.StashKey["str | None"]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = open_session()
+    config.stash[made] = None if folder is None else str(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    folder = config.stash.get(made, None)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
