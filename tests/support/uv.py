@@ -1,0 +1,73 @@
+"""The real uv behind a script that says when it is called, and waits where a test wants it to."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.background import until
+from tests.support.repositories import write
+from tests.support.session import session_folder
+
+WRAPPER = """\
+#!/bin/sh
+echo "$$ $*" >> {calls}
+case " $* " in
+*" $GATED "*)
+    echo $$ > {entered}.part && mv {entered}.part {entered}
+    read -r _ < {gate}
+    rm -f {entered}
+    ;;
+esac
+exec {uv} "$@"
+"""
+
+
+def real_uv() -> Path:
+    """Return the uv that the kernel fetched into the session's cache."""
+    (binary,) = (p for p in (session_folder() / "groundup/cache").rglob("uv") if p.is_file())
+    return binary
+
+
+@dataclass(frozen=True)
+class WatchedUv:
+    """A `uv` that notes each call; where `GATED` names one of its words, it waits at the gate."""
+
+    folder: Path
+
+    def calls(self, word: str) -> list[str]:
+        """Return the calls whose arguments contain `word`."""
+        log = self.folder / "calls"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [line for line in lines if word in line.split()]
+
+    def env(self, env: Mapping[str, str], gated: str = "") -> dict[str, str]:
+        """Return `env` in which this uv is the only one: found on PATH, nothing fetched before."""
+        path = f"{self.folder / 'bin'}{os.pathsep}{env['PATH']}"
+        return {**env, "PATH": path, "GROUNDUP_HOME": str(self.folder / "home"), "GATED": gated}
+
+    def wait_until_entered(self) -> int:
+        """Wait until a gated call stands at the gate; return its process id."""
+        until(self._entered.exists, "uv at the gate")
+        return int(self._entered.read_text())
+
+    def open_gate(self) -> None:
+        """Let the call that stands at the gate go on."""
+        with (self.folder / "gate").open("w") as gate:
+            gate.write("\n")
+
+    @property
+    def _entered(self) -> Path:
+        return self.folder / "entered"
+
+
+def watched_uv(folder: Path) -> WatchedUv:
+    """Make a watched uv in `folder`; the session's cache must hold the real one."""
+    names = {name: shlex.quote(str(folder / name)) for name in ("calls", "entered", "gate")}
+    script = write(folder, "bin/uv", WRAPPER.format(uv=shlex.quote(str(real_uv())), **names))
+    script.chmod(0o755)
+    os.mkfifo(folder / "gate")
+    return WatchedUv(folder)
