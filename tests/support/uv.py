@@ -17,6 +17,7 @@ WRAPPER = """\
 echo "$$ $*" >> {calls}
 case " $* " in
 *" $GATED "*)
+    [ -p {gate} ] || exec {uv} "$@"
     echo $$ > {entered}.part && mv {entered}.part {entered}
     read -r _ < {gate}
     rm -f {entered}
@@ -55,8 +56,9 @@ class WatchedUv:
         return int(self._entered.read_text())
 
     def open_gate(self) -> None:
-        """Let the call that stands at the gate go on."""
+        """Let the call that stands at the gate go on; later ones do not wait."""
         with (self.folder / "gate").open("w") as gate:
+            (self.folder / "gate").unlink()
             gate.write("\n")
 
     @property
