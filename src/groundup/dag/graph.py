@@ -1,0 +1,101 @@
+"""The graph of states: plain adjacency, checked as a whole before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from groundup.dag.errors import CycleError, DuplicateStateError, UnknownStateError
+from groundup.dag.state import AnyState, State
+
+if TYPE_CHECKING:
+    import networkx
+
+
+class StateGraph:
+    """States by name, in the order in which they were given, and who needs whom.
+
+    :param states: the states; the same object twice counts once.
+    :raises DuplicateStateError: two states have one name.
+    :raises UnknownStateError: a parent is not among them.
+    :raises CycleError: states need each other.
+    """
+
+    def __init__(self, states: Iterable[AnyState]) -> None:
+        self._states: dict[str, AnyState] = {}
+        for state in states:
+            known = self._states.setdefault(state.name, state)
+            if known is not state:
+                raise DuplicateStateError(known, state)
+        self._children: dict[str, list[str]] = {name: [] for name in self._states}
+        self._connect()
+        self._refuse_cycles()
+
+    @classmethod
+    def from_modules(cls, *modules: ModuleType) -> StateGraph:
+        """Return the graph of all states that are attributes of `modules`."""
+        return cls(value for module in modules for value in vars(module).values() if isinstance(value, State))
+
+    def __getitem__(self, name: str) -> AnyState:
+        try:
+            return self._states[name]
+        except KeyError:
+            raise UnknownStateError(name, self._states) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._states
+
+    def __iter__(self) -> Iterator[AnyState]:
+        return iter(self._states.values())
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def parents(self, name: str) -> tuple[str, ...]:
+        """Return the names of the states that `name` needs."""
+        return self[name].parents
+
+    def children(self, name: str) -> tuple[str, ...]:
+        """Return the names of the states that need `name`."""
+        return tuple(self._children[self[name].name])
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """Names of the states that no other needs."""
+        return tuple(name for name, children in self._children.items() if not children)
+
+    def to_networkx(self) -> networkx.DiGraph[Any]:
+        """Return the graph for analysis: nodes are names, edges lead from parent to child."""
+        import networkx
+
+        graph: networkx.DiGraph[Any] = networkx.DiGraph()
+        graph.add_nodes_from((state.name, {"state": state}) for state in self)
+        graph.add_edges_from((parent, state.name) for state in self for parent in state.parents)
+        return graph
+
+    def _connect(self) -> None:
+        for state in self:
+            for parent in state.parents:
+                if parent not in self._states:
+                    raise UnknownStateError(parent, self._states, wanted_by=state)
+                self._children[parent].append(state.name)
+
+    def _refuse_cycles(self) -> None:
+        waiting = {state.name: len(state.parents) for state in self}
+        free = [name for name, count in waiting.items() if not count]
+        while free:
+            name = free.pop()
+            del waiting[name]
+            for child in self._children[name]:
+                waiting[child] -= 1
+                if not waiting[child]:
+                    free.append(child)
+        if waiting:
+            raise CycleError(self._cycle(waiting))
+
+    def _cycle(self, among: Iterable[str]) -> list[AnyState]:
+        import networkx
+
+        edges = networkx.find_cycle(self.to_networkx().subgraph(among).reverse())
+        return [self._states[child] for child, *_ in edges]

@@ -1,0 +1,28 @@
+"""Which states have to be evaluated for some targets, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+
+from groundup.dag.graph import StateGraph
+from groundup.dag.state import AnyState
+
+
+def plan(graph: StateGraph, targets: Iterable[str], known: Container[str] = ()) -> tuple[AnyState, ...]:
+    """Return the states that `targets` need, parents first, each once; the same input gives the same order.
+
+    :param known: names of states whose values are there already: they and what only they need are left out.
+    :raises UnknownStateError: a target names no state.
+    """
+    planned: dict[str, AnyState] = {}
+    open_: list[tuple[AnyState, bool]] = [(graph[name], False) for name in reversed(list(targets))]
+    while open_:
+        state, parents_planned = open_.pop()
+        if state.name in planned or state.name in known:
+            continue
+        if parents_planned:
+            planned[state.name] = state
+        else:
+            open_.append((state, True))
+            open_.extend((graph[name], False) for name in reversed(state.parents))
+    return tuple(planned.values())
