@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from groundup import proto_kernel
 from tests.support.process import clean_env
 from tests.support.requirements import require
 from tests.support.session import session_folder
@@ -71,6 +72,24 @@ def _zip(wheel: Path, files: Mapping[str, str]) -> Path:
 def sha256(file: Path) -> str:
     """Return the sha256 of a file, in hex."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def uv_wheel() -> Path:
+    """Return the real wheel of the uv that the kernel pins for this platform."""
+    pins = {line.split()[0]: line.split()[1:] for line in proto_kernel.UV_WHEELS.strip().splitlines()}
+    platform = proto_kernel.platform_key()
+    tags, expected = pins[platform]
+    many = "manylinux_2_17_X.manylinux2014_X".replace("X", platform.partition("-")[2])
+    return download("uv", proto_kernel.UV_VERSION, expected, *_platform_options(tags.replace("MANY", many)))
+
+
+def tomli_wheel() -> Path:
+    """Return the real wheel of the tomli that the kernel pins."""
+    return download("tomli", proto_kernel.TOMLI_VERSION, proto_kernel.TOMLI_SHA256)
+
+
+def _platform_options(tags: str) -> list[str]:
+    return [option for tag in tags.split(".") for option in ("--platform", tag)]
 
 
 def download(name: str, version: str, expected: str, *options: str) -> Path:
