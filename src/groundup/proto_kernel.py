@@ -1,0 +1,2073 @@
+#!/usr/bin/env python3
+"""The groundup kernel: from any Python to this repository's environment, by one exec.
+
+Drop this file into a repository. It reads ``groundup.toml`` (or ``[tool.groundup]`` of ``pyproject.toml``),
+lets uv build the environment, and becomes the command that was asked for. Standard library only, CPython 3.6
+and newer.
+
+Python compiles a main file anew at every start, which would cost as much as starting Python twice. So this
+file has two parts. The first enters an environment that is ready, with nothing imported but ``os`` and
+``sys``. The second, the text COLD, is compiled when there is more to do. Both are one module: without the
+line that opens the text and the line that closes it, this is the same program, and so it is checked.
+"""
+
+import os
+import sys
+
+__version__ = "0.1.0"
+
+MYPY = False
+if MYPY:
+    from types import TracebackType
+    from typing import Any, Callable, Iterator, NoReturn
+
+KERNEL_COMMANDS = ("boot", "reboot", "lock", "run", "shell", "config", "check")
+COLD_COMMANDS = ("version", "help", "config", "check", "lock")
+INPUT_VARIABLES = ("GROUNDUP_ENV", "GROUNDUP_OFFLINE", "GROUNDUP_VERBOSE")
+STAMP_NAME = "groundup-stamp"
+STAMP_FORMAT = "groundup-stamp 1"
+WINDOWS = os.name == "nt"
+RACY_NS = 2 * 10**9  # a file modified this close to the stamp may have changed within one clock tick
+
+
+class KernelError(Exception):
+    """What is wrong and where, what to do about it, and the exit code: 2 for usage and configuration."""
+
+    def __init__(self, message: str, hint: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.code = code
+
+
+class Log:
+    """Everything that the kernel and uv say: stderr, with secrets masked."""
+
+    verbosity = 0
+    offline = False
+
+    def say(self, text: str, verbosity: int = 0) -> None:
+        if self.verbosity >= verbosity:
+            self.write("groundup: " + text)
+
+    def write(self, text: str) -> None:
+        unfold()
+        sys.stderr.write(mask(text).rstrip("\n") + "\n")
+        sys.stderr.flush()
+
+
+LOG = Log()
+
+
+def unfold() -> None:
+    """Compile the second part of this file and run it in the namespace of the first, once."""
+    if "prepare" not in globals():
+        exec(compile("\n" * COLD_LINE + COLD, __file__, "exec", dont_inherit=True), globals())  # noqa: S102
+
+
+def __getattr__(name: str) -> "Any":
+    if not name.startswith("__"):
+        unfold()
+        if name in globals():
+            return globals()[name]
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))
+
+
+# ── input ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Input:
+    """Variables and options before the command: the first leap."""
+
+    def __init__(self, environ: "dict[str, str]") -> None:
+        self.env = environ.get("GROUNDUP_ENV", "")
+        self.env_origin = "GROUNDUP_ENV"
+        self.config = ""
+        self.offline = environ.get("GROUNDUP_OFFLINE", "") not in ("", "0")
+        self.locked = environ.get("CI", "").lower() not in ("", "0", "false")
+        self.verbosity = {"1": 1, "2": 2, "-1": -1}.get(environ.get("GROUNDUP_VERBOSE", ""), 0)
+        self.command = "boot"
+        self.arguments = []  # type: list[str]
+
+    def check_names(self) -> None:
+        for name, origin in ((self.env, self.env_origin), (self.config, "--config")):
+            if name and (not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name[0] == "."):
+                raise KernelError(
+                    "%s: %r is not a name" % (origin, name), "use letters, digits, '.', '_' and '-'", 2
+                )
+
+
+def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
+    """Read variables and the options before the command; everything after it belongs to the command."""
+    given = Input(environ)
+    words = list(argv)
+    while words and words[0].startswith("-"):
+        word = words.pop(0)
+        name, has_value, value = word.partition("=")
+        if name in ("--env", "--config"):
+            if not has_value:
+                if not words:
+                    raise KernelError("%s needs a value" % name, "for example: %s NAME" % name, 2)
+                value = words.pop(0)
+            if name == "--env":
+                given.env, given.env_origin = value, "--env"
+            else:
+                given.config = value
+        elif word == "--locked":
+            given.locked = True
+        elif word == "--offline":
+            given.offline = True
+        elif word in ("-v", "-vv", "-q"):
+            given.verbosity = {"-v": max(given.verbosity, 0) + 1, "-vv": 2, "-q": -1}[word]
+        elif word in ("-h", "--help", "--version"):
+            words = [word.lstrip("-").replace("h", "help", 1) if word == "-h" else word.lstrip("-")]
+        else:
+            raise KernelError("unknown option %s" % word, "see: proto_kernel.py --help", 2)
+    if words:
+        given.command, given.arguments = words[0], words[1:]
+    given.check_names()
+    return given
+
+
+# ── stamp: what an environment was built from ────────────────────────────────────────────────────────
+
+
+def escape(field: str) -> str:
+    return field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+
+def unescape(field: str) -> str:
+    if "\\" not in field:
+        return field
+    parts = field.split("\\\\")
+    return "\\".join(part.replace("\\t", "\t").replace("\\n", "\n") for part in parts)
+
+
+def stat_text(path: str) -> "tuple[str, int]":
+    """Identity of a file as text, and when it was last touched (ns)."""
+    status = os.stat(path)
+    touched = max(status.st_mtime_ns, status.st_ctime_ns)
+    return "%d %d %d %d" % (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino), touched
+
+
+class Stamp:
+    """Records of ``<venv>/groundup-stamp``: one a line, fields separated by tabs."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        with open(path, "rb") as file:
+            lines = os.fsdecode(file.read()).split("\n")
+        if lines[0] != STAMP_FORMAT:
+            raise ValueError("not a stamp: %s" % path)
+        self.records = [[unescape(field) for field in line.split("\t")] for line in lines[1:] if line]
+        self.values = {record[0]: record[1] for record in self.records if len(record) == 2}
+
+    def commands(self) -> "dict[str, list[str]]":
+        return {record[1]: record[2:] for record in self.records if record[0] == "command"}
+
+    def is_current(self) -> bool:
+        """Whether nothing that shaped the environment was touched, by stat alone."""
+        limit = os.stat(self.path).st_mtime_ns - RACY_NS
+        for record in self.records:
+            if record[0] == "stat":
+                text, touched = stat_text(record[1])
+                if text != record[2] or touched > limit:
+                    return False
+            elif record[0] == "absent":
+                if os.path.lexists(record[1]):
+                    return False
+            elif record[0] == "variable" and os.environ.get(record[1], "") != record[2]:
+                return False
+        return True
+
+
+def read_stamp(venv: str) -> "Stamp | None":
+    try:
+        return Stamp(os.path.join(venv, STAMP_NAME))
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def pointer_path(kernel: str, given: Input) -> str:
+    """The file that says where the environment of this input is."""
+    return os.path.join(os.path.dirname(kernel), ".groundup", "warm", "%s@%s" % (given.config, given.env))
+
+
+def warm_stamp(kernel: str, given: Input) -> "Stamp | None":
+    """The stamp of an environment that is ready: a few stat calls, nothing imported, nothing written."""
+    try:
+        with open(pointer_path(kernel, given), "rb") as file:
+            venv = os.path.join(os.path.dirname(kernel), os.fsdecode(file.read()))
+        stamp = Stamp(os.path.join(venv, STAMP_NAME))
+        same_place = stamp.values["kernel"] == kernel and stamp.values["venv"] == os.path.normpath(venv)
+        return stamp if same_place and stamp.is_current() else None
+    except (OSError, ValueError, KeyError, IndexError):
+        return None
+
+
+# ── the transition ───────────────────────────────────────────────────────────────────────────────────
+
+
+
+def bin_folder(venv: str, windows: bool = WINDOWS) -> str:
+    return os.path.join(venv, "Scripts" if windows else "bin")
+
+
+def venv_python(venv: str, windows: bool = WINDOWS) -> str:
+    return os.path.join(bin_folder(venv, windows), "python.exe" if windows else "python")
+
+
+def environment_of(venv: str) -> "dict[str, str]":
+    """The variables of a command in the environment: as an activated one, without the kernel's input."""
+    dropped = INPUT_VARIABLES + ("PYTHONHOME", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV_PROMPT")
+    environ = {name: value for name, value in os.environ.items() if name not in dropped}
+    path = [bin_folder(venv)]
+    outer = environ.get("VIRTUAL_ENV")
+    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
+        if folder not in path and not (outer and folder == bin_folder(outer)):
+            path.append(folder)
+    environ["PATH"] = os.pathsep.join(path)
+    environ["VIRTUAL_ENV"] = venv
+    return environ
+
+
+def become(argv: "list[str]", environ: "dict[str, str]") -> "NoReturn":
+    """Turn this process into a command; where the system has no exec, run it and pass its exit code on.
+
+    :raises KernelError: with the shell's exit codes, 127 not found, 126 not executable.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if WINDOWS:
+            unfold()
+            sys.exit(run_as_child(argv, environ))
+        import _signal  # type: ignore[import-not-found]  # not signal: that imports enum
+
+        for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and exec would hand that on
+            if hasattr(_signal, name):
+                _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
+        os.execvpe(argv[0], argv, environ)
+    except FileNotFoundError:
+        raise KernelError("command not found: %s" % argv[0], "is it installed in %s?" % environ["PATH"], 127)
+    except (PermissionError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise KernelError("cannot execute %s: %s" % (argv[0], reason), "check its rights and first line", 126)
+
+
+# ── commands that enter the environment ────────────────────────────────────────────────────────────────
+
+
+def ready(kernel: str, given: Input) -> Stamp:
+    """The stamp of the environment, which is built when it is not ready."""
+    stamp = warm_stamp(kernel, given)
+    if stamp is None:
+        unfold()
+        stamp = prepare(kernel, given)
+    return stamp
+
+
+def enter(stamp: Stamp, argv: "list[str]") -> "NoReturn":
+    become(argv, environment_of(stamp.values["venv"]))
+
+
+def has_neo(venv: str) -> bool:
+    return os.path.exists(os.path.join(bin_folder(venv), "groundup" + (".exe" if WINDOWS else "")))
+
+
+def boot(kernel: str, given: Input, reboot: bool = False) -> None:
+    """Make ready, remember ``--env``, then reach the configured target."""
+    if reboot:
+        unfold()
+    stamp = prepare(kernel, given, True) if reboot else ready(kernel, given)
+    if given.env_origin == "--env":
+        unfold()
+        remember(stamp.values["root"], given.env)
+    if has_neo(stamp.values["venv"]):
+        neo(stamp, ["reach", stamp.values["target"]])
+    if stamp.values["target"] != "ready":
+        raise no_neo("the target %r" % stamp.values["target"])
+    LOG.say("ready: %s" % stamp.values["venv"])
+
+
+def neo(stamp: Stamp, arguments: "list[str]") -> "NoReturn":
+    enter(stamp, [venv_python(stamp.values["venv"]), "-I", "-m", "groundup"] + arguments)
+
+
+def no_neo(what: str) -> KernelError:
+    message = "%s belongs to the neo runtime, and groundup is not installed in this environment" % what
+    return KernelError(message, "add groundup to the dependencies of a project, or see --help", 2)
+
+
+def other(kernel: str, given: Input) -> None:
+    """A configured command, else a command of the neo runtime."""
+    stamp = ready(kernel, given)
+    commands = stamp.commands()
+    if given.command in commands:
+        os.chdir(stamp.values["root"])
+        enter(stamp, commands[given.command] + given.arguments)
+    if not has_neo(stamp.values["venv"]):
+        raise no_neo("the command %r" % given.command)
+    neo(stamp, [given.command] + given.arguments)
+
+
+def run(kernel: str, given: Input) -> None:
+    words = given.arguments[1:] if given.arguments[:1] == ["--"] else given.arguments
+    if not words:
+        raise KernelError("run needs a command", "for example: proto_kernel.py run -- python -V", 2)
+    enter(ready(kernel, given), words)
+
+
+def shell(kernel: str, given: Input) -> None:
+    stamp = ready(kernel, given)
+    venv = stamp.values["venv"]
+    files, environ = os.path.join(venv, "groundup-shell"), environment_of(venv)
+    program = os.environ.get("SHELL") or ("powershell" if WINDOWS else "/bin/sh")
+    name = os.path.basename(program).lower().replace(".exe", "")
+    argv = [program, "-i"]
+    if name == "bash":
+        argv = [program, "--rcfile", os.path.join(files, "bashrc"), "-i"]
+    elif name == "zsh":
+        environ.update(_GROUNDUP_ZDOTDIR=os.environ.get("ZDOTDIR", ""), ZDOTDIR=files)
+    elif name == "fish":
+        script = os.path.join(bin_folder(venv), "activate.fish").replace("\\", "\\\\").replace("'", "\\'")
+        argv = [program, "-i", "-C", "source '%s'" % script]
+    elif name in ("pwsh", "powershell"):
+        script = os.path.join(bin_folder(venv), "activate.ps1").replace("'", "''")
+        argv = [program, "-NoLogo", "-NoExit", "-Command", ". '%s'" % script]
+    else:
+        environ["ENV"] = os.path.join(files, "shrc")
+    become(argv, environ)
+
+
+def main(argv: "list[str] | None" = None) -> int:
+    """Run the kernel's command line; returns the exit code where the process does not become another."""
+    kernel = os.path.realpath(__file__)
+    return guarded(lambda: dispatch(kernel, start(sys.argv[1:] if argv is None else argv)))
+
+
+def start(argv: "list[str]") -> Input:
+    given = parse_input(argv, dict(os.environ))
+    LOG.verbosity, LOG.offline = given.verbosity, given.offline
+    return given
+
+
+def dispatch(kernel: str, given: Input) -> int:
+    if given.command in COLD_COMMANDS:
+        unfold()
+    if given.command == "version":
+        out(__version__)
+    elif given.command == "help":
+        out(help_text(kernel, given))
+    elif given.command == "reboot":
+        boot(kernel, given, True)
+    elif given.command in ("config", "check", "lock"):
+        return {"config": show_config, "check": check, "lock": write_lock}[given.command](kernel, given)
+    else:
+        {"boot": boot, "run": run, "shell": shell}.get(given.command, other)(kernel, given)
+    return 0
+
+
+def guarded(action: "Callable[[], int]") -> int:
+    """Turn every failure into one ``error:`` and one ``hint:``, and an exit code."""
+    try:
+        return action()
+    except (KernelError, KeyboardInterrupt, OSError) as error:
+        unfold()
+        return report(error)
+
+
+# ── for entry scripts ────────────────────────────────────────────────────────────────────────────────
+
+CALL = """
+import sys
+script, folder, module, function, target = sys.argv[1:6]
+sys.argv = [script] + sys.argv[6:]
+def fail(text, hint):
+    sys.stderr.write("error: %s\\nhint: %s\\n" % (text, hint))
+    sys.exit(2)
+if target:
+    from groundup.cli import main
+    code = main(["reach", target])
+    if code:
+        sys.exit(code)
+sys.path.append(folder)
+try:
+    found = __import__(module, fromlist=["*"])
+except ModuleNotFoundError as error:
+    if error.name is None or not (module + ".").startswith(error.name + "."):
+        raise
+    fail("there is no module %r in the environment or in %s" % (module, folder), "correct it in " + script)
+for name in function.split("."):
+    if not hasattr(found, name):
+        fail("%s has no function %r" % (module, function), "correct it in " + script)
+    found = getattr(found, name)
+sys.exit(found())
+"""
+
+
+def call_in_environment(place: str, config: "str | None", boots: bool) -> "NoReturn":
+    kernel, script = os.path.realpath(__file__), os.path.realpath(sys.argv[0])
+    module, _, function = place.partition(":")
+
+    def call() -> int:
+        if not module or not function:
+            raise KernelError("%r is not module:function" % place, "correct it in %s" % script, 2)
+        given = start(["--config", config] if config else [])
+        stamp = ready(kernel, given)
+        venv, target = stamp.values["venv"], stamp.values["target"] if boots else ""
+        if target and not has_neo(venv):
+            if target != "ready":
+                raise no_neo("the target %r" % target)
+            target = ""
+        words = [sys.argv[0], os.path.dirname(script), module, function, target]
+        enter(stamp, [venv_python(venv), "-I", "-c", CALL] + words + sys.argv[1:])
+
+    sys.exit(guarded(call))
+
+
+def boot_env(place: str, *, config: "str | None" = None) -> "NoReturn":
+    """Everything that ``boot`` does, then ``module:function`` in the environment; never returns.
+
+    The function's return value is the exit code. ``config`` reads ``groundup.NAME.toml``.
+    """
+    call_in_environment(place, config, True)
+
+
+def start_app(place: str, *, config: "str | None" = None) -> "NoReturn":
+    """``module:function`` in the environment, which is built only when it is not ready; never returns."""
+    call_in_environment(place, config, False)
+
+
+def get_config(*, config: "str | None" = None) -> "dict[str, Any]":
+    """The effective configuration; inside an environment, the one that it was built for.
+
+    :raises KernelError: for a configuration that cannot be used.
+    """
+    stamp = read_stamp(sys.prefix)
+    if stamp is not None and config in (None, stamp.values["config"]):
+        import json
+
+        return json.loads(stamp.values["values"])  # type: ignore[no-any-return]
+    unfold()
+    given = parse_input(["--config", config] if config else [], dict(os.environ))
+    return configure(os.path.realpath(__file__), given).as_dict()
+
+
+COLD_LINE = (lambda: 0).__code__.co_firstlineno  # the number of this line: tracebacks name the right ones
+COLD = r'''
+UV_VERSION = "0.13.8"
+# platform, tags of the wheel, sha256; MANY stands for manylinux_2_17_X.manylinux2014_X
+UV_WHEELS = """
+linux-x86_64 musllinux_1_1_x86_64 29451c60f5e8b07403e0a175d5229efc36b0289b34143ff4aaa499a5dd52553a
+linux-aarch64 MANY.musllinux_1_1_aarch64 0b3e8b1a4f5e405e31e2ff33de8af4744831e9f7338539671efbd8c3c94e791d
+linux-armv7l MANY.musllinux_1_1_armv7l 9cf0b7b12f13da6ab1c85694ab618d97a2bbd0c904cdea7f0172fb1dd768b9d5
+linux-i686 musllinux_1_1_i686 63d807451e63c8d21b1b33c945af16438ac9d8ffddc59b31ce69c692135891f5
+linux-ppc64le MANY 6999618363d03a0a085a9491db319e00b461dbda205db06ef1fd55dfcbf6472b
+linux-s390x MANY 13050c64530a1ccfc223af0306a8152d41c0d36ea63bc19161221ca65dfe480a
+linux-riscv64 manylinux_2_31_riscv64.musllinux_1_1_riscv64 bfcaada3989c7716ad4b58673cd1413fad4fdc6b2e446f9553db0ef18da20850
+macos-x86_64 macosx_10_12_x86_64 b7124ca1956ec2e476a1003ea5715a15f0266afaec37f4dc9c6972ba8183e6d1
+macos-arm64 macosx_11_0_arm64 62b6943c7fd64fac6854f780bea6e0359e5a5bc3241f83ee357bb38276afac49
+windows-x86_64 win_amd64 cfbc13020a64cdf2f116d2936824c38edbf41e5c07f1ea291baf02e31ebf3ed0
+windows-arm64 win_arm64 b4184029b1b7c54409b9cd4372c73a36ef9c2d1d7cf3b0aca59c8b1932f041dc
+windows-x86 win32 87614f62b09e3571593ffe01bf2e1dccb8df928a8423324dba80c6d0e33060eb
+"""  # noqa: E501
+TOMLI_VERSION = "1.2.3"  # 2.x needs 3.7
+TOMLI_SHA256 = "e3069e4be3ead9668e21cb9b074cd948f7b3113fd9c8bba083f48247aab8b11c"
+# What decides about an environment besides files: a stamp holds their values.
+SHAPING_VARIABLES = (
+    "UV_PYTHON_PREFERENCE", "UV_MANAGED_PYTHON", "UV_NO_MANAGED_PYTHON", "UV_NO_SOURCES",
+    "UV_CONSTRAINT", "UV_OVERRIDE", "UV_NO_BINARY", "UV_NO_BUILD", "UV_CONFIG_FILE",
+)  # fmt: skip
+
+
+# ── output ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def paint(text: str, colour: str) -> str:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
+    return text if plain else "\033[1;%sm%s\033[0m" % (colour, text)
+
+
+def mask(text: str) -> str:
+    """Hide the user part of addresses, and values of options and variables that are named like secrets."""
+    import re
+
+    text = re.sub(r"(\w://)[^/\s]+@", r"\1***@", text)
+    text = re.sub(r"(?i)(--[\w-]*(?:password|token|secret|api-key)[\w-]*[= ])\S+", r"\1***", text)
+    return re.sub(r"(\b[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)[A-Z_]*=)\S+", r"\1***", text)
+
+
+def out(text: str) -> None:
+    """Write a command's own result to stdout, whatever encoding that has."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write((text + "\n").encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+class StandardPath:
+    """Import the standard library even where the script's folder or PYTHONPATH has modules of its names."""
+
+    def __enter__(self) -> None:
+        self.before = sys.path[:]
+        script = sys.argv[0] if sys.argv else ""
+        foreign = ["", os.getcwd(), os.path.dirname(os.path.realpath(__file__))]
+        foreign += [os.path.dirname(os.path.abspath(script)), os.path.dirname(os.path.realpath(script))]
+        foreign += [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        sys.path[:] = [folder for folder in sys.path if folder not in foreign]
+
+    def __exit__(self, kind: "Any", value: "Any", traceback: "TracebackType | None") -> None:
+        sys.path[:] = self.before
+
+
+def run_as_child(argv: "list[str]", environ: "dict[str, str]") -> int:
+    """The transition on Windows: signals reach the child through the console, its exit code is passed on."""
+    import shutil
+    import signal
+    import subprocess
+
+    program = shutil.which(argv[0], path=environ.get("PATH"))
+    if program is None:
+        raise FileNotFoundError(argv[0])
+    child = subprocess.Popen([program] + argv[1:], env=environ)
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:  # the console sent it to the child as well: its answer counts
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+# ── configuration: primer → client → env → derived ───────────────────────────────────────────────────
+
+TEXT, TABLE, TEXTS, PROJECTS = "text", "a table", "a list of text", "a list of tables"
+SCHEMA = {
+    "root": TEXT, "envs_dir": TEXT, "default_env": TEXT, "venv": TEXT, "python": TEXT,
+    "python_selector": TEXT, "projects": PROJECTS, "auth": TEXTS, "uv": TABLE, "target": TEXT,
+    "commands": TABLE, "neo": TABLE,
+}  # fmt: skip
+UV_SCHEMA = {"version": TEXT, "min_version": TEXT}
+PROJECT_SCHEMA = {"path": TEXT, "editable": "true or false", "extras": TEXTS, "groups": TEXTS}
+
+
+def load_toml(text: str, path: str) -> "dict[str, Any]":
+    """Parse TOML with the best reader at hand.
+
+    :raises KernelError: that names file and line.
+    """
+    try:
+        return toml_reader().loads(text)  # type: ignore[no-any-return]
+    except ValueError as error:
+        import re
+
+        place = re.search(r"line (\d+)", str(error))
+        where = "%s:%s" % (path, place.group(1)) if place else path
+        raise KernelError("%s: not valid TOML: %s" % (where, error), "correct the file", 2)
+
+
+def toml_reader() -> "Any":
+    """``tomllib``, ``tomli``, pip's copy of it, or else the pinned wheel, fetched once into the cache."""
+    import importlib
+
+    for name in ("tomllib", "tomli", "pip._vendor.tomli"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    folder = fetched("tomli", TOMLI_VERSION, "any", TOMLI_SHA256, "py3-none-any", ("tomli/",))
+    sys.path.insert(0, folder)
+    try:
+        return importlib.import_module("tomli")
+    finally:
+        sys.path.remove(folder)
+
+
+def find_line(text: str, keys: "tuple[Any, ...]") -> int:
+    """The line of the longest part of ``keys`` that a TOML text sets, counted from 1.
+
+    TOML readers give no positions; this scan knows table headers, dotted keys and multi-line strings.
+    """
+    import re
+
+    best, line_of_best = 0, 1
+    table = ()  # type: tuple[Any, ...]
+    counts = {}  # type: dict[tuple[Any, ...], int]
+    quote = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if quote:
+            quote = "" if quote in line else quote
+            continue
+        header = re.match(r"\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(#.*)?$", line)
+        key = re.match(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=(.*)""", line)
+        here = ()  # type: tuple[Any, ...]
+        if header and "=" not in header.group(2):
+            table = split_key(header.group(2))
+            if header.group(1) == "[[":
+                counts[table] = counts.get(table, -1) + 1
+                table += (counts[table],)
+            here = table
+        elif key:
+            here = table + split_key(key.group(1))
+            opened = re.match(r"\s*(%s|%s)(.*)" % (3 * "'", 3 * '"'), key.group(2))
+            quote = opened.group(1) if opened and opened.group(1) not in opened.group(2) else ""
+        if len(here) > best and here == keys[: len(here)]:
+            best, line_of_best = len(here), number
+    return line_of_best
+
+
+def split_key(dotted: str) -> "tuple[str, ...]":
+    import re
+
+    return tuple(part.strip("\"'") for part in re.findall(r""""[^"]*"|'[^']*'|[\w-]+""", dotted))
+
+
+class Source:
+    """One configuration file of one leap; ``prefix`` is where groundup's keys stand in it."""
+
+    def __init__(self, leap: str, path: str, prefix: "tuple[str, ...]", table: "dict[str, Any]", text: str) -> None:
+        self.leap, self.path, self.prefix, self.table, self.text = leap, path, prefix, table, text
+
+    def place(self, *keys: "Any") -> str:
+        return "%s:%d" % (self.path, find_line(self.text, self.prefix + keys))
+
+    def has(self, *keys: "Any") -> bool:
+        value = self.table  # type: Any
+        for key in keys:
+            if not isinstance(value, dict) or key not in value:
+                return False
+            value = value[key]
+        return True
+
+
+def read_source(leap: str, folder: str, name: str, watched: "list[str]") -> "Source | None":
+    """The configuration of one folder; the files looked for are added to ``watched``."""
+    named = os.path.join(folder, "groundup.%s.toml" % name)
+    own, project = os.path.join(folder, "groundup.toml"), os.path.join(folder, "pyproject.toml")
+    watched.extend(([named] if name else []) + [own, project])
+    if name and os.path.isfile(named):
+        text = read_text(named)
+        return Source(leap, named, (), load_toml(text, named), text)
+    text = read_text(project) if os.path.isfile(project) else ""
+    prefix = ("tool", "groundup")
+    table = load_toml(text, project).get("tool", {}) if text else {}
+    table = table.get("groundup") if isinstance(table, dict) else None
+    if os.path.isfile(own):
+        if table is not None:
+            line = find_line(text, prefix)
+            message = "%s:%d: [tool.groundup] stands beside groundup.toml" % (project, line)
+            raise KernelError(message, "keep one of the two", 2)
+        text = read_text(own)
+        return Source(leap, own, (), load_toml(text, own), text)
+    if table is None:
+        return None
+    source = Source(leap, project, prefix, table, text)
+    if not isinstance(table, dict):
+        raise wrong_type(source, (), TABLE, table)
+    return source
+
+
+def read_text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise KernelError("%s: not UTF-8: %s" % (path, error.reason), "save the file as UTF-8", 2)
+
+
+def wrong_type(source: Source, keys: "tuple[Any, ...]", expected: str, value: "Any") -> KernelError:
+    names = {"str": "text", "dict": "a table", "list": "a list", "bool": "true or false"}
+    dotted = ".".join(str(key) for key in keys) or "tool.groundup"
+    given = names.get(type(value).__name__, type(value).__name__)
+    message = "%s: %s must be %s, not %s" % (source.place(*keys), dotted, expected, given)
+    return KernelError(message, "see the reference of keys in the documentation", 2)
+
+
+def fits(value: "Any", kind: str) -> bool:
+    if kind in (TEXTS, PROJECTS):
+        item = str if kind == TEXTS else dict
+        return isinstance(value, list) and all(isinstance(one, item) for one in value)
+    return isinstance(value, {TEXT: str, TABLE: dict}.get(kind, bool))
+
+
+def check_table(source: Source, keys: "tuple[Any, ...]", table: "dict[str, Any]", schema: "dict[str, str]") -> None:
+    for key, value in table.items():
+        if key not in schema:
+            import difflib
+
+            near = difflib.get_close_matches(key, list(schema), 1)
+            known = "did you mean %r?" % near[0] if near else "known keys: %s" % ", ".join(schema)
+            message = "%s: unknown key %r" % (source.place(*(keys + (key,))), ".".join(map(str, keys + (key,))))
+            raise KernelError(message, known, 2)
+        if not fits(value, schema[key]):
+            raise wrong_type(source, keys + (key,), schema[key], value)
+
+
+def check_source(source: Source, is_primer: bool) -> None:
+    """Refuse unknown keys, wrong types and values that cannot be meant.
+
+    :raises KernelError: that names file, line and key.
+    """
+    check_table(source, (), source.table, SCHEMA)
+    check_table(source, ("uv",), source.table.get("uv", {}), UV_SCHEMA)
+    for index, project in enumerate(source.table.get("projects", [])):
+        check_table(source, ("projects", index), project, PROJECT_SCHEMA)
+        if "path" not in project:
+            raise KernelError("%s: a project needs a path" % source.place("projects", index), 'add path = "."', 2)
+    for name, argv in source.table.get("commands", {}).items():
+        place = source.place("commands", name)
+        if name in KERNEL_COMMANDS or name in ("help", "version"):
+            raise KernelError("%s: the name %r is the kernel's own" % (place, name), "choose another", 2)
+        if not fits(argv, TEXTS) or not argv:
+            raise KernelError("%s: commands.%s must be a list of text" % (place, name), '["program", "argument"]', 2)
+    if "root" in source.table and not is_primer:
+        message = "%s: root is read beside the kernel only" % source.place("root")
+        raise KernelError(message, "remove it here", 2)
+
+
+def merge(base: "dict[str, Any]", over: "dict[str, Any]") -> "dict[str, Any]":
+    """Tables merge key by key, everything else replaces."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+class Configuration:
+    """The effective values of every leap, with where each came from."""
+
+    def __init__(self, kernel: str, given: Input) -> None:
+        self.kernel, self.given = kernel, given
+        self.folder = os.path.dirname(kernel)
+        self.watched = []  # type: list[str]
+        self.sources = []  # type: list[Source]
+        self.root = self.read_primer()
+        if self.root != self.folder:
+            self.add_source("client", self.root)
+        self.values = self.merged()
+        self.envs_dir = os.path.join(self.root, self.values.get("envs_dir", "envs"))
+        self.env, self.env_origin = self.choose_env()
+        if self.env:
+            self.add_source("env", self.check_env())
+            self.values = self.merged()
+        default = os.path.join(self.envs_dir, self.env, ".venv") if self.env else ".venv"
+        self.venv = os.path.normpath(os.path.join(self.root, self.values.get("venv", default)))
+        self.target = self.values.get("target", "ready")  # type: str
+        self.commands = self.values.get("commands", {})  # type: dict[str, list[str]]
+        self.projects = [self.project(index) for index in range(len(self.values.get("projects", [0])))]
+        self.projects = [project for project in self.projects if project.exists]
+        self.python, self.python_origin = self.python_request()
+
+    def read_primer(self) -> str:
+        primer = self.add_source("primer", self.folder)
+        name = self.given.config
+        if name and not os.path.isfile(os.path.join(self.folder, "groundup.%s.toml" % name)):
+            message = "there is no groundup.%s.toml in %s" % (name, self.folder)
+            raise KernelError(message, "create it, or correct the name of the configuration", 2)
+        if primer is None or "root" not in primer.table:
+            if primer:
+                primer.leap = "client"
+            return self.folder
+        root = os.path.normpath(os.path.join(self.folder, primer.table["root"]))
+        if not os.path.isdir(root):
+            message = "%s: root does not exist: %s" % (primer.place("root"), root)
+            raise KernelError(message, "root is relative to the kernel's folder, %s" % self.folder, 2)
+        others = [key for key in primer.table if key != "root"]
+        if others and root != self.folder:
+            message = "%s: %s stands beside the kernel, but root is %s" % (primer.place(others[0]), others[0], root)
+            raise KernelError(message, "move it to the configuration in root", 2)
+        return root
+
+    def add_source(self, leap: str, folder: str) -> "Source | None":
+        source = read_source(leap, folder, self.given.config, self.watched)
+        if source:
+            check_source(source, leap == "primer")
+            self.sources.append(source)
+        return source
+
+    def merged(self) -> "dict[str, Any]":
+        values = {}  # type: dict[str, Any]
+        for source in self.sources:
+            values = merge(values, source.table)
+        return values
+
+    def choose_env(self) -> "tuple[str, str]":
+        remembered = os.path.join(self.root, ".groundup", "env")
+        self.watched.append(remembered)
+        if self.given.env:
+            return self.given.env, self.given.env_origin
+        if os.path.isfile(remembered):
+            return read_text(remembered).strip(), remembered
+        return self.values.get("default_env", ""), self.origin("default_env")[1]
+
+    def check_env(self) -> str:
+        folder = os.path.join(self.envs_dir, self.env)
+        if not os.path.isdir(folder):
+            there = []  # type: list[str]
+            if os.path.isdir(self.envs_dir):
+                there = [n for n in sorted(os.listdir(self.envs_dir)) if os.path.isdir(os.path.join(self.envs_dir, n))]
+            message = "%s: there is no environment %r in %s" % (self.env_origin, self.env, self.envs_dir)
+            raise KernelError(message, "there are: %s" % (", ".join(there) or "none; make the folder"), 2)
+        return folder
+
+    def origin(self, *keys: "Any") -> "tuple[str, str]":
+        """Leap and place (file:line) that an effective value comes from."""
+        for source in reversed(self.sources):
+            if source.has(*keys):
+                return source.leap, source.place(*keys)
+        return "derived", "default"
+
+    def project(self, index: int) -> "Project":
+        table = self.values["projects"][index] if "projects" in self.values else {"path": "."}
+        folder = os.path.normpath(os.path.join(self.root, table["path"]))
+        project = Project(folder, table)
+        self.watched.extend(project.files)
+        if not project.exists and "projects" in self.values:
+            place = self.origin("projects")[1]
+            message = "%s: no pyproject.toml or setup.py in %s" % (place, folder)
+            raise KernelError(message, "correct the path of the project", 2)
+        return project
+
+    def python_request(self) -> "tuple[str, str]":
+        """The request for uv, and its origin: ``python``, ``.python-version``, ``requires-python``."""
+        if "python" in self.values:
+            return self.values["python"], self.origin("python")[1]
+        folder = self.root
+        while True:
+            path = os.path.join(folder, ".python-version")
+            self.watched.append(path)
+            if os.path.isfile(path):
+                lines = [line.strip() for line in read_text(path).split("\n")]
+                lines = [line for line in lines if line and not line.startswith("#")]
+                if lines:
+                    return lines[0], "%s:1" % path
+            if folder == os.path.dirname(folder):
+                break
+            folder = os.path.dirname(folder)
+        asking = [project for project in self.projects if project.requires_python]
+        request = ",".join(sorted({project.requires_python for project in asking}))
+        return request, asking[0].place("project", "requires-python") if asking else "default"
+
+    def lock_folder(self) -> str:
+        """Where ``requirements.lock`` and ``pylock.toml`` are: with the configuration that decides about them."""
+        own = [s for s in self.sources if s.leap == "env" and ("projects" in s.table or "python" in s.table)]
+        return os.path.join(self.envs_dir, self.env) if own else self.root
+
+    def lock_path(self) -> str:
+        """The lock that is there, in order of preference; else the one to be written; '' without projects."""
+        for path in self.lock_candidates():
+            if os.path.isfile(path):
+                return path
+        if not self.projects:
+            return ""
+        wants_uv = [p for p in self.projects if p.folder == self.root and p.section("tool").get("uv")]
+        return os.path.join(self.root, "uv.lock") if wants_uv else os.path.join(self.lock_folder(), "requirements.lock")
+
+    def lock_candidates(self) -> "list[str]":
+        folders = [self.root] + ([self.projects[0].folder] if len(self.projects) == 1 else [])
+        paths = [os.path.join(folder, "uv.lock") for folder in folders]
+        return paths + [os.path.join(self.lock_folder(), name) for name in ("requirements.lock", "pylock.toml")]
+
+    def lock_kind(self) -> str:
+        return os.path.basename(self.lock_path())
+
+    def as_dict(self) -> "dict[str, Any]":
+        """Every effective value, paths absolute; what ``config --json`` and ``get_config`` give."""
+        return {
+            "kernel": self.kernel,
+            "version": __version__,
+            "config": self.given.config or None,
+            "root": self.root,
+            "envs_dir": self.envs_dir,
+            "default_env": self.values.get("default_env"),
+            "env": self.env or None,
+            "venv": self.venv,
+            "python": self.python or None,
+            "python_selector": self.values.get("python_selector"),
+            "projects": [project.as_dict() for project in self.projects],
+            "auth": self.values.get("auth", []),
+            "uv": merge({"version": UV_VERSION, "min_version": UV_VERSION}, self.values.get("uv", {})),
+            "target": self.target,
+            "commands": self.commands,
+            "neo": self.values.get("neo", {}),
+        }
+
+
+class Project:
+    """One project of the repository: its folder and what its ``pyproject.toml`` declares."""
+
+    def __init__(self, folder: str, table: "dict[str, Any]") -> None:
+        self.folder = folder
+        self.editable = table.get("editable", True)  # type: bool
+        self.extras = table.get("extras")  # type: list[str] | None
+        self.groups = table.get("groups")  # type: list[str] | None
+        self.files = [os.path.join(folder, name) for name in ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")]
+        self.exists = any(os.path.isfile(path) for path in self.files[:2])
+        self.text = read_text(self.files[0]) if os.path.isfile(self.files[0]) else ""
+        self.declared = load_toml(self.text, self.files[0]) if self.text else {}
+        self.table = self.section("project")
+        self.name = self.table.get("name", "")  # type: str
+        self.requires_python = self.table.get("requires-python", "")  # type: str
+        self.is_package = "build-system" in self.declared or os.path.isfile(self.files[1])
+
+    def section(self, *keys: str) -> "dict[str, Any]":
+        value = self.declared  # type: Any
+        for key in keys:
+            value = value.get(key, {}) if isinstance(value, dict) else {}
+        return value if isinstance(value, dict) else {}
+
+    def place(self, *keys: "Any") -> str:
+        return "%s:%d" % (self.files[0], find_line(self.text, keys))
+
+    def chosen(self, which: str) -> "list[str]":
+        """The extras or groups to install: those configured, else all that are declared."""
+        if which == "extras":
+            return list(self.section("project", "optional-dependencies")) if self.extras is None else self.extras
+        return list(self.section("dependency-groups")) if self.groups is None else self.groups
+
+    def sources(self) -> "Iterator[str]":
+        """The files that a build of this project may read."""
+        skipped = ("__pycache__", "build", "dist", "node_modules")
+        for folder, folders, names in os.walk(self.folder):
+            folders[:] = sorted(n for n in folders if n not in skipped and n[0] != "." and n[-9:] != ".egg-info")
+            folders[:] = [n for n in folders if not os.path.isfile(os.path.join(folder, n, "pyvenv.cfg"))]
+            yield folder
+            for name in sorted(names):
+                if not name.startswith(".") and not name.endswith((".pyc", ".lock")):
+                    yield os.path.join(folder, name)
+
+    def as_dict(self) -> "dict[str, Any]":
+        values = {"path": self.folder, "editable": self.editable}  # type: dict[str, Any]
+        values.update(extras=self.chosen("extras"), groups=self.chosen("groups"))
+        return values
+
+
+# ── fetching: exec; if missing: lock, look again, fetch, verify, unpack aside, rename ────────────────
+
+MAX_PAGE, MAX_FILE = 32 * 2**20, 128 * 2**20  # bytes
+RETRY_DELAYS = (0.5, 1, 2)  # seconds; also the number of repeats
+DOWNLOAD_SECONDS = 600
+
+
+class FileLock:
+    """A lock on a file between processes. Its record names the holder, for those who wait.
+
+    The descriptor is handed to children: when this process is killed, a child that goes on keeps the lock.
+    ``state`` survives a kill: it is what the last holder was doing and did not finish.
+    """
+
+    RECORD = 64  # bytes: one small write of fixed size is never seen half
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.state = ""
+
+    def __enter__(self) -> "FileLock":
+        import time
+
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        began = said = time.time()
+        while not try_lock(self.fd):
+            now = time.time()
+            if said == began or now - said >= 10:
+                self.say_waiting(now - began)
+                said = now
+            time.sleep(0.05)
+        self.state = self.read()[2]
+        self.mark(self.state)
+        return self
+
+    def say_waiting(self, waited: float) -> None:
+        import time
+
+        pid, since, _ = self.read()
+        holds = " for %.0f s" % (time.time() - float(since)) if since else ""
+        LOG.say("waiting for process %s, which has held %s%s (waited %.0f s)" % (pid, self.path, holds, waited))
+
+    def read(self) -> "tuple[str, str, str]":
+        os.lseek(self.fd, 0, os.SEEK_SET)
+        words = os.read(self.fd, self.RECORD).decode("ascii", "replace").split() + ["", "", ""]
+        return words[0], words[1], words[2]
+
+    def mark(self, state: str) -> None:
+        import time
+
+        self.state = state
+        record = "%d %.1f %s" % (os.getpid(), time.time(), state)
+        os.lseek(self.fd, 0, os.SEEK_SET)
+        os.write(self.fd, record.ljust(self.RECORD - 1).encode() + b"\n")
+
+    def __exit__(self, kind: "Any", value: "Any", traceback: "TracebackType | None") -> None:
+        if not self.state:
+            os.ftruncate(self.fd, 0)
+        os.close(self.fd)
+
+
+def try_lock(fd: int) -> bool:
+    try:
+        if WINDOWS:
+            import msvcrt
+
+            os.lseek(fd, 2**30, os.SEEK_SET)  # beyond the record, which others must be able to read
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except (BlockingIOError, PermissionError):
+        return False
+
+
+def write_atomically(path: str, data: bytes) -> None:
+    """Write to a temporary name beside ``path`` and rename."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    temporary = "%s.%d.tmp" % (path, os.getpid())
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+
+
+def cache_folder() -> str:
+    """``$GROUNDUP_HOME/cache``, else the platform's cache folder of the user."""
+    home = os.path.expanduser("~")
+    if os.environ.get("GROUNDUP_HOME"):
+        return os.path.join(os.path.abspath(os.environ["GROUNDUP_HOME"]), "cache")
+    if WINDOWS:
+        return os.path.join(os.environ.get("LOCALAPPDATA") or home, "groundup", "Cache")
+    if sys.platform == "darwin":
+        return os.path.join(home, "Library", "Caches", "groundup")
+    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "groundup")
+
+
+def platform_key(system: str = sys.platform) -> str:
+    import platform
+
+    names = {"amd64": "x86_64", "arm64": "aarch64", "i386": "i686", "armv8l": "armv7l"}
+    machine = names.get(platform.machine().lower(), platform.machine().lower())
+    if system == "darwin":
+        return "macos-" + machine.replace("aarch64", "arm64")
+    if system == "win32":
+        return "windows-" + machine.replace("aarch64", "arm64").replace("i686", "x86")
+    return "linux-" + machine
+
+
+class Pin:
+    """A file that may be fetched: its hash decides, wherever it comes from."""
+
+    def __init__(self, name: str, version: str, sha256: str, tags: str, url: str = "") -> None:
+        self.name, self.version, self.sha256, self.url = name, version, sha256, url
+        self.filename = "%s-%s-py3-none-%s.whl" % (name, version, tags)
+        if url:
+            self.filename = url.split("#")[0].split("?")[0].rsplit("/", 1)[-1]
+
+
+def read_pins(path: str) -> "dict[tuple[str, str, str], tuple[str, str]]":
+    """``proto_kernel.pins``: (name, version, platform) → (sha256, url)."""
+    pins = {}  # type: dict[tuple[str, str, str], tuple[str, str]]
+    for number, line in enumerate(read_text(path).split("\n") if os.path.isfile(path) else (), 1):
+        words = line.split("#")[0].split() if line.lstrip().startswith("#") else line.split()
+        if not words:
+            continue
+        if len(words) != 5 or len(words[3]) != 64:
+            raise KernelError("%s:%d: not a pin" % (path, number), "a line is: name version platform sha256 url", 2)
+        pins[words[0], words[1], words[2]] = (words[3], "" if words[4] == "-" else words[4])
+    return pins
+
+
+def pins_path() -> str:
+    return os.path.join(os.path.dirname(os.path.realpath(__file__)), "proto_kernel.pins")
+
+
+def fetched(name: str, version: str, platform: str, sha256: str, tags: str, members: "tuple[str, ...]") -> str:
+    """The folder of the cache with the unpacked ``members`` of a wheel; fetched when it is not there."""
+    pinned = read_pins(pins_path()).get((name, version, platform), (sha256, ""))
+    if not pinned[0]:
+        message = "%s %s for %s has no known hash" % (name, version, platform)
+        raise KernelError(message, "add a line to %s: name version platform sha256 url" % pins_path(), 2)
+    pin = Pin(name, version, pinned[0], tags, pinned[1])
+    folder = os.path.join(cache_folder(), name, pin.sha256)
+    if os.path.isdir(folder):
+        return folder
+    with FileLock(folder + ".lock"):
+        if not os.path.isdir(folder):
+            if LOG.offline:
+                message = "%s %s for %s is not in the cache: %s" % (name, version, platform, folder)
+                raise KernelError(message, "run once without --offline")
+            unpack(download(pin), folder, members)
+    return folder
+
+
+def unpack(data: bytes, folder: str, members: "tuple[str, ...]") -> None:
+    """Write the wanted members of a verified wheel beside ``folder``, then rename."""
+    import io
+    import shutil
+    import tempfile
+    import zipfile
+
+    aside = tempfile.mkdtemp(prefix=".unpack-", dir=os.path.dirname(folder))
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as wheel:
+            for name in wheel.namelist():
+                if name.startswith(members) or name.endswith(members):
+                    short = name if name.startswith(members) else name.rsplit("/", 1)[-1]
+                    target = os.path.join(aside, *short.split("/"))
+                    os.makedirs(os.path.dirname(target), exist_ok=True)
+                    with wheel.open(name) as packed, open(target, "wb") as file:
+                        shutil.copyfileobj(packed, file)
+                    os.chmod(target, 0o755)
+        os.rename(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def download(pin: Pin) -> bytes:
+    """The file of a pin from the first source that gives it with the right hash.
+
+    :raises KernelError: that lists each source and why it failed.
+    """
+    import hashlib
+
+    failures = []
+    for origin, find in sources_of(pin):
+        try:
+            url = find()
+            LOG.say("fetching %s %s (%s)" % (pin.name, pin.version, origin))
+            data = http_get(url, MAX_FILE)
+            digest = hashlib.sha256(data).hexdigest()
+            if digest == pin.sha256:
+                return data
+            failures.append("%s: %s has sha256 %s, not %s" % (origin, pin.filename, digest, pin.sha256))
+        except (OSError, ValueError, KernelError) as error:
+            failures.append("%s: %s" % (origin, error))
+    message = "cannot fetch %s %s: %s" % (pin.name, pin.version, "; ".join(failures) or "no source is known")
+    hint = "set UV_DEFAULT_INDEX to an index that you can reach, add a line to %s" % pins_path()
+    raise KernelError(message, hint + (", or put uv %s on PATH" % pin.version if pin.name == "uv" else ""))
+
+
+def sources_of(pin: Pin) -> "Iterator[tuple[str, Callable[[], str]]]":
+    """Where a pin may come from, in order: (origin for messages, function that gives the address)."""
+    configured = configured_index()
+    if configured:
+        index, origin = configured
+        yield origin, lambda: find_in_index(index, pin)
+    if pin.url:
+        yield pins_path(), lambda: pin.url
+    if not configured:
+        yield "the index that pip uses by default", lambda: find_in_index(default_index(), pin)
+
+
+def configured_index() -> "tuple[str, str] | None":
+    """Address of the index that this user configured, and the variable or file that says so."""
+    for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
+        value = os.environ.get(variable, "").strip()
+        if value:
+            named = value.split("=", 1)
+            is_named = len(named) == 2 and "/" not in named[0]
+            return (named[1] if is_named else value), variable
+    return pip_setting("index-url")
+
+
+def pip_setting(key: str) -> "tuple[str, str] | None":
+    """A value of ``[global]`` in pip's configuration files, the user's before the system's."""
+    import configparser
+
+    home, system = os.path.expanduser("~"), "pip.ini" if WINDOWS else "pip.conf"
+    base = os.environ.get("APPDATA") or home if WINDOWS else os.environ.get("XDG_CONFIG_HOME") or home + "/.config"
+    files = [os.environ.get("PIP_CONFIG_FILE", ""), os.path.join(sys.prefix, system)]
+    files += [os.path.join(base, "pip", system), os.path.join(home, ".pip" if not WINDOWS else "pip", system)]
+    if sys.platform == "darwin":
+        files += [home + "/Library/Application Support/pip/pip.conf", "/Library/Application Support/pip/pip.conf"]
+    folders = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    files += [os.path.join(folder, "pip", system) for folder in folders.split(":")] + ["/etc/pip.conf"]
+    for path in files:
+        parser = configparser.RawConfigParser()
+        try:
+            if path and path != os.devnull and parser.read(path, encoding="utf-8"):
+                return parser.get("global", key).strip(), path
+        except (configparser.Error, UnicodeDecodeError):
+            continue
+    return None
+
+
+def default_index() -> str:
+    """The address that the interpreter's pip carries, also in the wheel that ensurepip bundles."""
+    import glob
+    import importlib
+    import sysconfig
+
+    folders = [os.path.join(os.path.dirname(os.__file__), "ensurepip", "_bundled")]
+    folders += [sysconfig.get_config_var("WHEEL_PKG_DIR") or "", "/usr/share/python-wheels"]
+    wheels = [wheel for folder in folders if folder for wheel in sorted(glob.glob(folder + "/pip-*.whl"))]
+    for extra in [""] + wheels:
+        sys.path[:0] = [extra] if extra else []
+        try:
+            return str(importlib.import_module("pip._internal.models.index").PyPI.simple_url)
+        except (ImportError, AttributeError):
+            continue
+        finally:
+            sys.path[:] = [folder for folder in sys.path if folder != extra or not extra]
+    raise KernelError("this interpreter carries no pip that names one", "set UV_DEFAULT_INDEX")
+
+
+def find_in_index(index: str, pin: Pin) -> str:
+    """The address of a pin's file on its project page: PEP 691 JSON or PEP 503 HTML."""
+    import html
+    import json
+    import re
+    from urllib.parse import urljoin
+
+    page = index.rstrip("/") + "/" + pin.name + "/"
+    text = http_get(page, MAX_PAGE).decode("utf-8", "replace")
+    if text.lstrip().startswith("{"):
+        links = [file["url"] for file in json.loads(text)["files"]]
+    else:
+        found = re.findall(r"""<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')""", text, re.I)
+        links = [html.unescape(double or single) for double, single in found]
+    for link in links:
+        if link.split("#")[0].split("?")[0].rsplit("/", 1)[-1] == pin.filename:
+            return with_user_of(urljoin(page, link.split("#")[0]), page)
+    raise KernelError("%s is not on %s" % (pin.filename, page), "")
+
+
+def with_user_of(url: str, page: str) -> str:
+    """Files on the index's own host are asked for with the index's credentials."""
+    from urllib.parse import urlsplit
+
+    file, index = urlsplit(url), urlsplit(page)
+    if "@" in file.netloc or "@" not in index.netloc or (file.hostname, file.port) != (index.hostname, index.port):
+        return url
+    return file._replace(netloc=index.netloc).geturl()
+
+
+def http_get(url: str, limit: int) -> bytes:
+    """Fetch with proxies, certificates, credentials; repeated with backoff when the fault may pass."""
+    import http.client
+    import time
+    import urllib.error
+
+    for delay in RETRY_DELAYS + (0,):
+        try:
+            return http_get_once(url, limit)
+        except urllib.error.HTTPError as error:
+            if error.code < 500 and error.code not in (408, 429) or not delay:
+                asks = " (credentials in the address, or netrc)" if error.code in (401, 403) else ""
+                raise OSError("%s answers %d %s%s" % (url, error.code, error.reason, asks))
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or error
+            if not delay or "CERTIFICATE_VERIFY_FAILED" in str(reason):
+                raise OSError("%s: %s" % (url, str(reason) or type(reason).__name__))
+        LOG.say("%s failed, again in %g s" % (url, delay))
+        time.sleep(delay)
+    raise OSError(url)
+
+
+def http_get_once(url: str, limit: int) -> bytes:
+    import time
+    import urllib.request
+
+    with url_opener().open(authorized_request(url), timeout=30) as response:
+        expected = response.headers.get("Content-Length")
+        data = bytearray()
+        deadline = time.time() + DOWNLOAD_SECONDS
+        while True:
+            block = response.read(2**16)
+            data += block
+            if len(data) > limit:
+                raise ValueError("%s is larger than %d MiB" % (url, limit // 2**20))
+            if time.time() > deadline:
+                raise ValueError("%s took more than %d s" % (url, DOWNLOAD_SECONDS))
+            if not block:
+                break
+    if expected and int(expected) != len(data):
+        raise OSError("the connection was cut after %d of %s bytes" % (len(data), expected))
+    return bytes(data)
+
+
+def authorized_request(url: str) -> "Any":
+    """A request whose credentials, from the address or netrc, go to that host alone."""
+    import base64
+    import netrc
+    import urllib.request
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(url)
+    user, password = parts.username, parts.password or ""
+    bare = parts._replace(netloc=parts.netloc.rsplit("@", 1)[-1]).geturl()
+    accept = "application/vnd.pypi.simple.v1+json, text/html;q=0.9, */*;q=0.1"
+    request = urllib.request.Request(bare, headers={"Accept": accept, "User-Agent": "groundup/" + __version__})
+    if user is None:
+        try:
+            found = netrc.netrc(os.environ.get("NETRC") or None).authenticators(parts.hostname or "")
+            user, password = (found[0], found[2] or "") if found else (None, "")
+        except (OSError, netrc.NetrcParseError):
+            pass
+    if user is not None:
+        pair = "%s:%s" % (unquote(user), unquote(password))
+        request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(pair.encode()).decode())
+    return request
+
+
+def url_opener() -> "Any":
+    import ssl
+    import urllib.request
+
+    proxies = urllib.request.getproxies()
+    for scheme in ("http", "https"):
+        if "all" in proxies:
+            proxies.setdefault(scheme, proxies["all"])
+    context = ssl.create_default_context(cafile=certificates() or None)
+    https = urllib.request.HTTPSHandler(context=context)
+    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies), https)
+
+
+def certificates() -> str:
+    """The file of certificate authorities that variables or pip's configuration name."""
+    for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"):
+        if os.environ.get(variable):
+            return os.environ[variable]
+    return (pip_setting("cert") or ("", ""))[0]
+
+
+# ── uv ───────────────────────────────────────────────────────────────────────────────────────────────
+
+# Variables that would point uv to another project, environment or interpreter.
+REDIRECTING = (
+    "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT", "UV_PROJECT", "UV_WORKING_DIR", "UV_PYTHON",
+    "UV_SYSTEM_PYTHON", "UV_FROZEN", "UV_LOCKED", "UV_NO_SYNC", "UV_ISOLATED", "UV_NO_PROJECT", "UV_NO_EDITABLE",
+    "UV_NO_DEFAULT_GROUPS", "UV_NO_GROUP", "UV_NO_DEV", "UV_DEV", "UV_REQUIRE_HASHES", "UV_OFFLINE", "UV_UPGRADE",
+)  # fmt: skip
+HINTS = (  # what uv says → what to do
+    ("no space left", "free some space and run again"),
+    ("network was disabled|not found in the cache|offline", "run once without --offline"),
+    ("401 Unauthorized|403 Forbidden|credentials", "put credentials into the index's address, netrc, or configure auth"),
+    ("certificate|UnknownIssuer", "set SSL_CERT_FILE to your certificate authorities"),
+    ("Failed to fetch|error sending request|dns error", "check the network, UV_DEFAULT_INDEX and the proxy variables"),
+    ("Hash mismatch|hash", "the file is not what the lock says: do not install it; check the index"),
+    ("No solution found|unsatisfiable", "change the requirements named above"),
+)
+
+
+def find_uv(version: str = UV_VERSION, minimum: str = "") -> str:
+    """The path of uv: from the cache by hash, on PATH when it is new enough, else fetched.
+
+    :raises KernelError: that lists each source and why it failed.
+    """
+    import shutil
+
+    platform, name = platform_key(), "uv.exe" if WINDOWS else "uv"
+    tags, sha256 = "", ""
+    for line in UV_WHEELS.split("\n"):
+        if line.startswith(platform + " ") and version == UV_VERSION:
+            machine = platform.split("-")[1]
+            tags, sha256 = line.split()[1:]
+            tags = tags.replace("MANY", "manylinux_2_17_%s.manylinux2014_%s" % (machine, machine))
+    cached = os.path.join(cache_folder(), "uv", sha256, name)
+    if sha256 and os.access(cached, os.X_OK):
+        return cached
+    on_path = shutil.which("uv")
+    if on_path and version_of(on_path) >= numbers(minimum or version):
+        return on_path
+    return os.path.join(fetched("uv", version, platform, sha256, tags, ("/scripts/" + name,)), name)
+
+
+def numbers(version: str) -> "tuple[int, ...]":
+    import re
+
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def version_of(uv: str) -> "tuple[int, ...]":
+    import subprocess
+
+    try:
+        text = subprocess.check_output([uv, "--version"], stderr=subprocess.DEVNULL, universal_newlines=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ()
+    return numbers(text.partition(" ")[2])
+
+
+class Uv:
+    """Runs uv for one repository; ``lock`` is inherited, so that an orphaned uv keeps it."""
+
+    def __init__(self, config: Configuration, lock: FileLock) -> None:
+        settings = config.as_dict()["uv"]
+        self.config, self.lock = config, lock
+        self.program = find_uv(settings["version"], config.values.get("uv", {}).get("min_version", ""))
+        self.environ = self.variables()
+
+    def variables(self) -> "dict[str, str]":
+        env = {k: v for k, v in os.environ.items() if k not in REDIRECTING and not k.startswith("PYTHON")}
+        env.update(PATH=self.search_path(), UV_PROJECT_ENVIRONMENT=self.config.venv, UV_NO_PROGRESS="1")
+        if LOG.offline:
+            env["UV_OFFLINE"] = "1"
+        authorities = certificates()
+        if authorities:
+            env["SSL_CERT_FILE"] = authorities
+        for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # the same trust as this interpreter's
+            env.setdefault(name, "true")
+        index = configured_index()
+        if index and not (self.config.lock_kind() == "uv.lock" or "UV_INDEX_URL" in env):
+            env.setdefault("UV_DEFAULT_INDEX", index[0])
+        return env
+
+    def search_path(self) -> str:
+        """PATH without version managers' shims, which cost a shell each, but with what stands behind them."""
+        import glob
+
+        home, inactive = os.path.expanduser("~"), bin_folder(os.environ.get("VIRTUAL_ENV") or os.devnull)
+        managers = [os.environ.get("PYENV_ROOT") or home + "/.pyenv", os.environ.get("ASDF_DATA_DIR") or home + "/.asdf"]
+        shims = [os.path.join(manager, "shims") for manager in managers]
+        folders = [f for f in os.environ.get("PATH", os.defpath).split(os.pathsep) if f not in shims + [inactive, ""]]
+        behind = glob.glob(managers[0] + "/versions/*/bin") + glob.glob(managers[1] + "/installs/python/*/bin")
+        folders += sorted(behind, key=lambda path: numbers(path.split("/")[-2]), reverse=True)
+        return os.pathsep.join(folders + [bin_folder(os.path.realpath(sys.base_prefix))])
+
+    def run(self, what: str, *arguments: str) -> None:
+        """Run uv, its words relayed to stderr.
+
+        :raises LockStale: when uv says that ``uv.lock`` does not fit.
+        :raises KernelError: with uv's exit code in the message.
+        """
+        import re
+        import subprocess
+
+        LOG.say("uv " + " ".join(arguments), 1)
+        said = []  # type: list[str]
+        process = subprocess.Popen(
+            (self.program,) + arguments, cwd=self.config.root, env=self.environ, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=() if WINDOWS else (self.lock.fd,),
+        )  # fmt: skip
+        try:
+            for raw in process.stderr or ():
+                line = raw.decode("utf-8", "replace").rstrip()
+                said.append(line)
+                if LOG.verbosity >= 0 and not line.startswith(("error:", "hint:")):
+                    LOG.write("  " + line)
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+        if code:
+            text = "\n".join(said)
+            if re.search("needs to be updated|Unable to find lockfile", text):
+                raise LockStale(what, "")
+            failed = [n for n, line in enumerate(said) if line.startswith("error:")] or [max(len(said) - 8, 0)]
+            details = "\n".join("  " + line for line in said[failed[0] :])
+            hints = [hint for pattern, hint in HINTS if re.search(pattern, text, re.I)]
+            hint = hints[0] if hints else "see uv's words above; -v shows its command"
+            LOG.write(details.replace("  error: ", "  uv: ", 1).replace("\n  hint: ", "\n  uv: "))
+            raise KernelError("%s failed: uv exited with %d" % (what, code), hint)
+
+    def python(self) -> str:
+        """The interpreter that fits the request, as uv finds it; downloaded when the machine has none."""
+        request = [self.config.python] if self.config.python else []
+        find = [self.program, "python", "find", "--system", "--no-project"] + request
+        code, text = self.ask(find)
+        if code and not LOG.offline:
+            LOG.say("no Python here fits %r: asking uv for one" % (self.config.python or "any"))
+            if self.ask([self.program, "python", "install", "--no-bin"] + request)[0] == 0:
+                code, text = self.ask(find)
+        if code:
+            listed = self.ask([self.program, "python", "list", "--only-installed", "--no-project"])[1].split("\n")
+            found = ", ".join(" ".join(line.split()[:2]) for line in listed if line.strip())
+            origin = self.config.python_origin
+            message = "%s: no Python fits %r; found: %s" % (origin, self.config.python, found or "none")
+            raise KernelError(message, "install one that fits, or change the request in %s" % origin, 2)
+        return text.strip()
+
+    def ask(self, argv: "list[str]") -> "tuple[int, str]":
+        import subprocess
+
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
+        done = subprocess.run(argv, cwd=self.config.root, env=self.environ, **pipes)  # type: ignore[call-overload]
+        return done.returncode, os.fsdecode(done.stdout)
+
+
+class LockStale(KernelError):
+    """uv.lock does not fit the declarations any more."""
+
+
+# ── building ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Snapshot:
+    """What shapes an environment, taken before the work: an edit during the work is seen by the next run."""
+
+    def __init__(self, config: Configuration) -> None:
+        import json
+
+        self.config = config
+        self.stats = {}  # type: dict[str, str]
+        self.digests = []  # type: list[tuple[str, str]]
+        values = config.as_dict()
+        shaping = [values[key] for key in ("root", "venv", "python", "python_selector", "projects", "auth", "uv")]
+        self.digests.append((json.dumps(shaping, sort_keys=True), __version__))
+        for path in config.watched:
+            self.watch(path)
+        for path in self.shaping_files():
+            self.add(path)
+        self.variables = [(name, os.environ.get(name, "")) for name in SHAPING_VARIABLES]
+
+    def shaping_files(self) -> "Iterator[str]":
+        config = self.config
+        yield config.kernel
+        yield os.path.join(config.folder, "proto_kernel.pins")
+        yield os.path.join(config.root, "uv.toml")
+        if "python_selector" in config.values:
+            yield os.path.join(config.root, config.values["python_selector"])
+        for project in config.projects:
+            for path in project.files if project.editable else project.sources():
+                yield path
+
+    def watch(self, path: str) -> None:
+        try:
+            self.stats[path] = stat_text(path)[0]
+        except OSError:
+            self.stats[path] = ""
+
+    def add(self, path: str) -> None:
+        self.watch(path)
+        self.digests.append((path, digest_of(path) if self.stats[path] else "absent"))
+
+    def add_locks(self) -> None:
+        """The lock, and the projects and workspace members that it names."""
+        import re
+
+        for path in self.config.lock_candidates():
+            self.add(path)
+        if self.config.lock_kind() != "uv.lock":
+            return
+        folder = os.path.dirname(self.config.lock_path())
+        for kind, member in re.findall(r'(editable|virtual|directory) = "([^"]+)"', read_text(self.config.lock_path())):
+            project = Project(os.path.normpath(os.path.join(folder, member)), {})
+            for path in project.sources() if kind == "directory" else project.files:
+                self.add(path)
+        for pattern in Project(folder, {}).section("tool", "uv", "workspace").get("members", []):
+            self.watch(os.path.normpath(os.path.join(folder, os.path.dirname(pattern))))
+
+    def key(self) -> str:
+        import hashlib
+        import json
+
+        text = json.dumps([sorted(self.digests), self.variables, sys.platform])
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+    def write(self) -> None:
+        """Write the stamp and the pointer to it; in a read-only checkout the old ones go on serving."""
+        import json
+
+        config = self.config
+        self.watch(os.path.realpath(venv_python(config.venv)))
+        records = [
+            ("root", config.root), ("kernel", config.kernel), ("venv", config.venv), ("env", config.env),
+            ("config", config.given.config), ("target", config.target), ("key", self.key()),
+            ("python", os.path.realpath(venv_python(config.venv))), ("values", json.dumps(config.as_dict())),
+        ]  # type: list[tuple[str, ...]]  # fmt: skip
+        records += [("command", name) + tuple(argv) for name, argv in config.commands.items()]
+        records += [("stat", path, text) if text else ("absent", path, "") for path, text in self.stats.items()]
+        records += [("variable", name, value) for name, value in self.variables]
+        lines = [STAMP_FORMAT] + ["\t".join(escape(field) for field in record) for record in records]
+        pointer = pointer_path(config.kernel, config.given)
+        write_atomically(os.path.join(config.venv, STAMP_NAME), os.fsencode("\n".join(lines) + "\n"))
+        write_atomically(pointer, os.fsencode(os.path.relpath(config.venv, config.folder)))
+
+
+def digest_of(path: str) -> str:
+    import hashlib
+
+    if os.path.isdir(path):
+        names = [n for n in sorted(os.listdir(path)) if n[0] != "." and n != "__pycache__" and n[-4:] != ".pyc"]
+        return hashlib.sha256(os.fsencode("\0".join(names))).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def prepare(kernel: str, given: Input, reboot: bool = False) -> Stamp:
+    """Make the environment ready and return its stamp; at most one process builds at a time."""
+    config = configure(kernel, given)
+    stamp = None if reboot else agreeing_stamp(config)
+    if stamp is None:
+        with FileLock(config.venv + ".lock") as lock:
+            config = configure(kernel, given)  # an edit while this process waited counts
+            stamp = None if reboot or lock.state else agreeing_stamp(config)
+            if stamp is None:
+                Build(config, lock).run(reboot)
+    ready = stamp or read_stamp(config.venv)
+    if ready is None:
+        raise KernelError("%s was removed while it was built" % config.venv, "run again")
+    return ready
+
+
+def remember(root: str, env: str) -> None:
+    path = os.path.join(root, ".groundup", "env")
+    if not os.path.isfile(path) or read_text(path).strip() != env:
+        write_atomically(path, os.fsencode(env + "\n"))
+
+
+def configure(kernel: str, given: Input) -> Configuration:
+    with StandardPath():
+        return Configuration(kernel, given)
+
+
+def agreeing_stamp(config: Configuration) -> "Stamp | None":
+    """The stamp of an environment whose contents still agree though something was touched; rewritten so."""
+    stamp, python = read_stamp(config.venv), venv_python(config.venv)
+    if stamp is None or not os.path.exists(python) or is_marked(config.venv + ".lock"):
+        return None
+    built = [record[2] for record in stamp.records if record[:2] == ["stat", stamp.values.get("python", "")]]
+    if built != [stat_text(os.path.realpath(python))[0]]:
+        return None
+    snapshot = Snapshot(config)
+    snapshot.add_locks()
+    if snapshot.key() != stamp.values.get("key"):
+        return None
+    try:
+        snapshot.write()
+    except OSError as error:
+        LOG.say("the stamp cannot be rewritten: %s" % error, 1)
+        return stamp
+    return read_stamp(config.venv)
+
+
+def is_marked(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(FileLock.RECORD).rstrip().endswith(b"building")
+    except OSError:
+        return False
+
+
+class Build:
+    """One build of an environment under its lock."""
+
+    def __init__(self, config: Configuration, lock: FileLock) -> None:
+        self.config, self.lock = config, lock
+        self.venv, self.old = config.venv, config.venv + ".old"
+        self.uv = Uv(config, lock)
+        self.python = ""
+
+    def run(self, reboot: bool) -> None:
+        import shutil
+
+        config = self.config
+        if os.path.exists(self.venv) and not os.path.exists(os.path.join(self.venv, "pyvenv.cfg")) and not self.lock.state:
+            place = config.origin("venv")[1]
+            raise KernelError("%s: %s exists and is no venv" % (place, self.venv), "move it, or set venv", 2)
+        self.python = self.selected_python() or self.uv.python()
+        self.authenticate()
+        snapshot = Snapshot(config)
+        lock_before = self.lock_content()
+        self.ensure_lock(reboot)
+        stamp = None if reboot or self.lock.state else read_stamp(self.venv)
+        in_place = stamp is not None and stamp.values["venv"] == self.venv and self.fits_python(stamp)
+        self.begin(in_place)
+        try:
+            try:
+                self.install()
+            except LockStale:
+                self.cancel(in_place)
+                self.ensure_lock(False, stale=True)
+                self.begin(in_place)
+                self.install()
+        except KernelError:
+            if not in_place and os.path.isdir(self.old):
+                self.cancel(in_place)
+            if reboot:
+                self.restore_lock(lock_before)
+            raise
+        snapshot.add_locks()
+        self.write_shell_files()
+        snapshot.write()
+        shutil.rmtree(self.old, ignore_errors=True)
+        self.lock.mark("")
+
+    def fits_python(self, stamp: Stamp) -> bool:
+        built = stamp.values.get("python", "")
+        return os.path.realpath(self.python) == built and os.path.realpath(venv_python(self.venv)) == built
+
+    def begin(self, in_place: bool) -> None:
+        """From here a kill leaves the mark in the lock file, and the next run builds from scratch."""
+        import shutil
+
+        interrupted = self.lock.state
+        self.lock.mark("building")
+        if in_place:
+            os.replace(os.path.join(self.venv, STAMP_NAME), os.path.join(self.venv, STAMP_NAME + ".old"))
+        elif os.path.lexists(self.venv):
+            if interrupted:
+                LOG.say("a build did not end: building %s again" % self.venv)
+                shutil.rmtree(self.venv)
+            else:
+                shutil.rmtree(self.old, ignore_errors=True)
+                os.rename(self.venv, self.old)
+
+    def cancel(self, in_place: bool) -> None:
+        import shutil
+
+        if in_place:
+            os.replace(os.path.join(self.venv, STAMP_NAME + ".old"), os.path.join(self.venv, STAMP_NAME))
+        else:
+            shutil.rmtree(self.venv, ignore_errors=True)
+            if os.path.isdir(self.old):
+                os.rename(self.old, self.venv)
+        self.lock.mark("")
+
+    def selected_python(self) -> str:
+        """What ``python_selector`` prints: one absolute path of an interpreter that fits ``python``."""
+        import subprocess
+
+        config = self.config
+        if "python_selector" not in config.values:
+            return ""
+        place, script = config.origin("python_selector")[1], os.path.join(config.root, config.values["python_selector"])
+        argv = [sys.executable, "-I", script]
+        done = subprocess.run(argv, cwd=config.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        path = os.fsdecode(done.stdout).strip()
+        if done.returncode or not os.path.isabs(path) or not os.access(path, os.X_OK):
+            told = "exited with %d" % done.returncode if done.returncode else "printed %r" % path
+            raise KernelError("%s: %s %s" % (place, script, told), "it must print one path of an interpreter", 2)
+        version = subprocess.check_output([path, "-IVV"], stderr=subprocess.STDOUT, universal_newlines=True).split()[1]
+        wanted = config.values.get("python", "")
+        if wanted[:1].isdigit() and numbers(version)[: len(numbers(wanted))] != numbers(wanted):
+            message = "%s: %s gave Python %s, python asks for %s" % (place, script, version, wanted)
+            raise KernelError(message, "correct one of the two", 2)
+        return path
+
+    def authenticate(self) -> None:
+        """The requirements of ``auth`` in a venv of their own, before PATH for uv."""
+        import shutil
+
+        wanted = self.config.values.get("auth", [])
+        if not wanted:
+            return
+        folder = self.venv + ".auth"
+        record, text = os.path.join(folder, STAMP_NAME), os.fsencode("\n".join([self.python] + wanted))
+        if not os.path.isfile(record) or open(record, "rb").read() != text:
+            shutil.rmtree(folder, ignore_errors=True)
+            self.uv.run("making the venv of auth", "venv", "--python", self.python, folder)
+            self.uv.run("installing auth", "pip", "install", "--python", venv_python(folder), *wanted)
+            write_atomically(record, text)
+        self.uv.environ["PATH"] = bin_folder(folder) + os.pathsep + self.uv.environ["PATH"]
+        self.uv.environ.setdefault("UV_KEYRING_PROVIDER", "subprocess")
+
+    # locks
+
+    def ensure_lock(self, upgrade: bool, stale: bool = False) -> None:
+        """Write the lock when there is none, when it is stale or to be upgraded; else leave it alone.
+
+        :raises KernelError: when it had to be written but ``--locked`` or ``CI`` forbids that.
+        """
+        path, before = self.config.lock_path(), self.lock_content()
+        if not path:
+            return
+        is_uv = os.path.basename(path) == "uv.lock"
+        if is_uv:
+            before = self.recover_lock(path, before)
+        upgrade = upgrade and not self.config.given.locked
+        made_from = "" if is_uv else self.declarations()
+        recorded = MADE_FROM.encode() in (before or b"")
+        fits = before is not None and not stale and (is_uv or not recorded or made_from.encode() in before)
+        if fits and not upgrade:
+            return
+        if self.config.given.locked:
+            what = "does not fit the declarations any more" if before is not None else "is missing"
+            message = "%s %s, and --locked or CI forbids writing it" % (path, what)
+            raise KernelError(message, "run without --locked and CI: proto_kernel.py lock", 2)
+        if is_uv:
+            self.lock_project(path, before, ["--upgrade"] if upgrade else [])
+        else:
+            self.compile(path, before, made_from, upgrade)
+        if self.lock_content() != before:
+            LOG.say("%s was %s" % (path, "written" if before is None else "updated"))
+
+    def lock_content(self) -> "bytes | None":
+        path = self.config.lock_path()
+        if not path or not os.path.isfile(path):
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+
+    def restore_lock(self, content: "bytes | None") -> None:
+        if content is not None and content != self.lock_content():
+            write_atomically(self.config.lock_path(), content)
+
+    def lock_project(self, path: str, before: "bytes | None", options: "list[str]") -> None:
+        """uv writes ``uv.lock`` in place: the old one stands aside meanwhile, for a run after a kill."""
+        aside = path + ".old"
+        write_atomically(aside, before or b"")
+        self.uv.run("locking", "lock", "--project", os.path.dirname(path), "--python", self.python, *options)
+        os.remove(aside)
+
+    def recover_lock(self, path: str, content: "bytes | None") -> "bytes | None":
+        aside = path + ".old"
+        if not os.path.isfile(aside):
+            return content
+        with open(aside, "rb") as file:
+            old = file.read() or None
+        try:
+            whole = bool(content) and "version" in load_toml((content or b"").decode(), path)
+        except (KernelError, UnicodeDecodeError):
+            whole = False
+        if not whole and old:
+            write_atomically(path, old)
+        elif not whole and content is not None:
+            os.remove(path)
+        os.remove(aside)
+        return content if whole else old
+
+    def declarations(self) -> str:
+        """The hash of everything that a lock is made from, as the lock's comment records it."""
+        import hashlib
+        import json
+
+        declared = [[self.lower_python()]]  # type: list[Any]
+        for project in self.config.projects:
+            parts = {k: project.table.get(k) for k in ("name", "requires-python", "dependencies", "dynamic")}
+            legacy = [digest_of(path) for path in project.files[1:3] if os.path.isfile(path)]
+            groups, extras = project.section("dependency-groups"), project.section("project", "optional-dependencies")
+            chosen = [project.chosen("extras"), project.chosen("groups")]
+            place = os.path.relpath(project.folder, self.config.root)
+            declared.append([place, parts, extras, groups, chosen, project.section("tool", "uv"), legacy])
+        text = json.dumps(declared, sort_keys=True, default=str)
+        return MADE_FROM + hashlib.sha256(text.encode()).hexdigest()
+
+    def lower_python(self) -> str:
+        """The lowest Python that the lock must serve: a pinned one, else that of ``requires-python``."""
+        import re
+
+        pinned = re.match(r"(?:cpython-?|==)?(\d+\.\d+)", self.config.python)
+        bounds = re.findall(r">=?\s*(\d+\.\d+)", ",".join(p.requires_python for p in self.config.projects))
+        lower = [pinned.group(1)] if pinned else bounds
+        return max(lower, key=numbers) if lower else "3.8"
+
+    def compile(self, path: str, before: "bytes | None", made_from: str, upgrade: bool) -> None:
+        """Resolve all projects into one lock with hashes; the old versions are kept unless it is upgraded."""
+        import re
+        import shutil
+        import tempfile
+        from urllib.request import pathname2url
+
+        config, lines, options = self.config, [], []  # type: Configuration, list[str], list[str]
+        for project in config.projects:
+            extras = "[%s]" % ",".join(project.chosen("extras")) if project.chosen("extras") else ""
+            if project.name:
+                lines.append("%s%s @ file://%s" % (project.name, extras, pathname2url(project.folder)))
+            elif project.is_package:
+                lines.append("file://%s%s" % (pathname2url(project.folder), extras))
+            for group in project.chosen("groups"):
+                options += ["--group", "%s:%s" % (project.files[0], group)]
+        os.makedirs(os.path.join(config.root, ".groundup"), exist_ok=True)
+        folder = tempfile.mkdtemp(prefix="lock-", dir=os.path.join(config.root, ".groundup"))
+        try:
+            new, wanted = os.path.join(folder, os.path.basename(path)), os.path.join(folder, "requirements.in")
+            write_atomically(wanted, "\n".join(lines).encode("utf-8", "surrogateescape"))
+            if before and not upgrade:
+                write_atomically(new, before)
+            if path.endswith(".toml"):
+                options += ["--format", "pylock.toml"]
+                options += [word for p in config.projects if p.name for word in ("--no-emit-package", p.name)]
+            else:
+                options += ["--generate-hashes"]
+            options += ["--python-version", self.lower_python(), "--python", self.python, "-o", new]
+            self.uv.run("locking", "pip", "compile", "--universal", "--no-header", "--quiet", wanted, *options)
+            text = re.sub(r"(?m)^\S+ @ file:.*\n(?:[ \t].*\n)*|^file:.*\n(?:[ \t].*\n)*", "", read_text(new))
+            text = re.sub(r"\n# The following packages were excluded from the output:\n(# .*\n)*", "", text)
+            write_atomically(path, ("%s\n%s" % (made_from, text)).encode())
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    # installing
+
+    def install(self) -> None:
+        config, path = self.config, self.config.lock_path()
+        if os.path.basename(path) == "uv.lock":
+            return self.sync_project(os.path.dirname(path))
+        if not os.path.isdir(self.venv):
+            self.uv.run("making the venv", "venv", "--quiet", "--python", self.python, self.venv)
+        if not path:
+            return None
+        python = ("--python", venv_python(self.venv))
+        allow = ["--require-hashes", "--allow-empty-requirements"]
+        self.uv.run("installing %s" % path, "pip", "sync", *(python + tuple(allow) + (path,)))
+        packages = []  # type: list[str]
+        for project in config.projects:
+            if project.is_package:
+                packages += ["--editable", project.folder] if project.editable else [project.folder]
+        if packages:
+            self.uv.run("installing the projects", "pip", "install", "--no-deps", "--reinstall", *(python + tuple(packages)))
+        if MADE_FROM.encode() not in (self.lock_content() or b""):
+            self.uv.run("checking %s, which groundup did not write," % path, "pip", "check", *python)
+
+    def sync_project(self, folder: str) -> None:
+        words = ["--all-packages", "--locked", "--project", folder, "--python", self.python]
+        projects = self.config.projects
+        for which, every in (("extras", "--all-extras"), ("groups", "--all-groups")):
+            if all(getattr(project, which) is None for project in projects):
+                words.append(every)
+            else:
+                words += ["--no-default-groups"] if which == "groups" else []
+                chosen = sorted({name for project in projects for name in project.chosen(which)})
+                words += [word for name in chosen for word in ("--" + which[:-1], name)]
+        for project in projects:
+            if project.name and not project.editable:
+                words += ["--no-editable-package", project.name, "--reinstall-package", project.name]
+        self.uv.run("installing uv.lock", "sync", *words)
+
+    def write_shell_files(self) -> None:
+        """Start-up files of shells: the user's own first, then the environment."""
+        folder = os.path.join(self.venv, "groundup-shell")
+        activate = ". %s\n" % quote(os.path.join(bin_folder(self.venv), "activate"))
+        user = '[ ! -f "%s" ] || . "%s"\n'
+        zdotdir = 'ZDOTDIR="${_GROUNDUP_ZDOTDIR:-$HOME}"\n'
+        zsh = zdotdir + user % (("$ZDOTDIR/.zshrc",) * 2) + "unset _GROUNDUP_ZDOTDIR\n" + activate
+        files = {"bashrc": user % (("$HOME/.bashrc",) * 2) + activate, "shrc": activate, ".zshrc": zsh}
+        files[".zshenv"] = user % (("${_GROUNDUP_ZDOTDIR:-$HOME}/.zshenv",) * 2)
+        for name, text in files.items():
+            write_atomically(os.path.join(folder, name), text.encode("utf-8", "surrogateescape"))
+
+
+def quote(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+# ── commands that look, and failures ───────────────────────────────────────────────────────────────────
+
+def show_config(kernel: str, given: Input) -> int:
+    """Print the effective configuration: as text, as JSON, or with the origin of each value."""
+    import json
+
+    unknown = [word for word in given.arguments if word not in ("--json", "--explain")]
+    if unknown:
+        raise KernelError("config: unknown argument %s" % unknown[0], "known: --json, --explain", 2)
+    found = configure(kernel, given)
+    values = found.as_dict()
+    explained = {}  # type: dict[str, tuple[Any, str, str]]
+    for keys, value in leaves(values, ()):
+        explained[".".join(keys)] = (value,) + origin_of(found, keys)
+    if "--json" in given.arguments and "--explain" in given.arguments:
+        out(json.dumps({k: {"value": v, "leap": l, "from": f} for k, (v, l, f) in explained.items()}, indent=2))
+    elif "--json" in given.arguments:
+        out(json.dumps(values, indent=2))
+    else:
+        for name, (value, leap, place) in explained.items():
+            line = "%s = %s" % (name, json.dumps(value, ensure_ascii=False))
+            out("%-50s # %s: %s" % (line, leap, place) if "--explain" in given.arguments else line)
+    return 0
+
+
+def leaves(value: "Any", keys: "tuple[str, ...]") -> "Iterator[tuple[tuple[str, ...], Any]]":
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            for leaf in leaves(item, keys + (key,)):
+                yield leaf
+    else:
+        yield keys, value
+
+
+def origin_of(found: Configuration, keys: "tuple[str, ...]") -> "tuple[str, str]":
+    if keys[0] == "env" and found.env:
+        return ("input" if found.given.env else "derived"), found.env_origin
+    if keys[0] == "python" and "python" not in found.values:
+        return "derived", found.python_origin
+    return found.origin(*keys)
+
+
+def check(kernel: str, given: Input) -> int:
+    """Say whether the environment is ready, and what would be done; changes nothing."""
+    if warm_stamp(kernel, given):
+        out("ready")
+        return 0
+    found = configure(kernel, given)
+    stamp = read_stamp(found.venv)
+    snapshot = Snapshot(found)
+    snapshot.add_locks()
+    if is_marked(found.venv + ".lock"):
+        out("not ready: a build of %s did not end; it would be built again" % found.venv)
+    elif stamp is None:
+        out("not ready: %s would be built" % found.venv)
+    elif snapshot.key() == stamp.values.get("key"):
+        out("ready")
+        return 0
+    else:
+        changed = [r[1] for r in stamp.records if r[0] == "stat" and snapshot.stats.get(r[1], r[2]) != r[2]]
+        out("not ready: %s would be brought up to date; changed: %s" % (found.venv, ", ".join(changed) or "values"))
+    return 1
+
+
+def write_lock(kernel: str, given: Input) -> int:
+    found = configure(kernel, given)
+    with FileLock(found.venv + ".lock") as held:
+        build = Build(found, held)
+        build.python = build.selected_python() or build.uv.python()
+        build.authenticate()
+        build.ensure_lock(False, stale=True)
+    return 0
+
+
+def help_text(kernel: str, given: Input) -> str:
+    try:
+        names = list(configure(kernel, given).commands)
+    except KernelError as error:
+        names = ["(unknown: %s)" % error]
+    return HELP % (__version__, ", ".join(names) or "none")
+
+
+MADE_FROM = "# groundup: made from sha256:"
+HELP = """groundup %s: this repository's environment, from any Python
+
+usage: proto_kernel.py [OPTIONS] [COMMAND] [ARGUMENTS...]
+
+commands:
+  boot                       make the environment ready, reach the configured target (default)
+  reboot                     upgrade the lock and build the environment from scratch
+  lock                       write or update the lock, nothing else
+  run [--] COMMAND...        become COMMAND in the environment
+  shell                      become an interactive shell in the environment
+  config [--json] [--explain]  print the effective configuration
+  check                      is it ready, what would be done; exit 1 when it is not
+  configured here: %s
+  anything else              goes to the neo runtime (quickstart, init, reach, graph, ...)
+
+options:
+  --env NAME                 the environment to use; boot and reboot remember it
+  --config NAME              read groundup.NAME.toml
+  --locked                   a lock that does not fit is an error (so it is when CI is set)
+  --offline                  no network
+  -v, -vv, -q                say more, also tracebacks, only errors
+  --version, -h, --help"""
+
+
+def report(error: BaseException) -> int:
+    """Print a failure as one ``error:`` and one ``hint:``; returns the exit code."""
+    message, hint, code = str(error), "", 1
+    if isinstance(error, KernelError):
+        hint, code = error.hint, error.code
+    elif isinstance(error, KeyboardInterrupt):
+        code = 128 + (error.args[0] if error.args else 2)
+        message, hint = "interrupted" if code == 130 else "terminated", "run the same command again: it continues"
+    elif isinstance(error, OSError):
+        message = "%s: %s" % (error.filename or "system", error.strerror or error)
+        hint = OS_HINTS.get(error.errno or 0, "check the rights of this path")
+    if LOG.verbosity >= 2:
+        import traceback
+
+        LOG.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    LOG.write(paint("error:", "31") + " " + message)
+    LOG.write(paint("hint:", "36") + " " + hint)
+    return code
+
+
+OS_HINTS = {28: "free some space and run again", 30: "make it writable once, or set venv or GROUNDUP_HOME elsewhere"}
+'''
+
+
+if __name__ == "__main__":
+    sys.exit(main())
