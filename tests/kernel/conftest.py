@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.support.index import IndexServer
 from tests.support.process import clean_env, run_kernel
 from tests.support.repositories import bare_repository, repository
 from tests.support.trees import wait_until_settled
-from tests.support.wheels import build_wheel
+from tests.support.wheels import build_wheel, tomli_wheel
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,14 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexServer]:
-    """An index with `alpha` 1.0 and 1.1, `beta` that needs alpha, and `gamma`, `delta`, `epsilon`."""
+    """An index with tomli, `alpha` 1.0 and 1.1, `beta` that needs alpha, `gamma`, `delta`, `epsilon`."""
     folder = tmp_path_factory.mktemp("wheels")
     for version in ("1.0", "1.1"):
         build_wheel(folder, "alpha", version)
     build_wheel(folder, "beta", requires=["alpha"])
     for name in ("gamma", "delta", "epsilon"):
         build_wheel(folder, name)
+    shutil.copy(tomli_wheel(), folder)
     with IndexServer(folder) as server:
         yield server
 
@@ -54,7 +56,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory, index: IndexServer, fetched:
     """A warm repository that tests share and leave as it is: the project `demo`, which needs `beta`."""
     folder = tmp_path_factory.mktemp("ready")
     env = clean_env(folder / "home", UV_DEFAULT_INDEX=index.url)
-    repo = repository(folder / "repo", dependencies=["beta"])
+    repo = repository(folder / "repo", dependencies=["beta"], source="\n\ndef main() -> None:\n    pass\n")
     run_kernel(repo, "boot", env=env, check=True)
     wait_until_settled(repo)
     run_kernel(repo, "run", "true", env=env, check=True)
