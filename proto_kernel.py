@@ -44,6 +44,7 @@ class Log:
 
     verbosity = 0
     offline = False
+    owns_process = False  # false where a caller goes on afterwards: get_config
 
     def say(self, text: str, verbosity: int = 0) -> None:
         if self.verbosity >= verbosity:
@@ -61,7 +62,9 @@ LOG = Log()
 def unfold() -> None:
     """Compile the second part of this file and run it in the namespace of the first, once."""
     if "prepare" not in globals():
-        exec(compile("\n" * COLD_LINE + COLD, __file__, "exec", dont_inherit=True), globals())  # noqa: S102
+        exec(compile("\n" * COLD_LINE + COLD, __file__, "exec", dont_inherit=True), globals())
+    if LOG.owns_process:
+        sys.path[:] = standard_path()
 
 
 def __getattr__(name: str) -> "Any":
@@ -90,7 +93,9 @@ class Input:
 
     def check_names(self) -> None:
         for name, origin in ((self.env, self.env_origin), (self.config, "--config")):
-            if name and (not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name[0] == "."):
+            if name and (
+                not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name[0] == "."
+            ):
                 raise KernelError(
                     "%s: %r is not a name" % (origin, name), "use letters, digits, '.', '_' and '-'", 2
                 )
@@ -205,7 +210,6 @@ def warm_stamp(kernel: str, given: Input) -> "Stamp | None":
 
 
 # ── the transition ───────────────────────────────────────────────────────────────────────────────────
-
 
 
 def bin_folder(venv: str, windows: bool = WINDOWS) -> str:
@@ -347,7 +351,7 @@ def main(argv: "list[str] | None" = None) -> int:
 
 def start(argv: "list[str]") -> Input:
     given = parse_input(argv, dict(os.environ))
-    LOG.verbosity, LOG.offline = given.verbosity, given.offline
+    LOG.verbosity, LOG.offline, LOG.owns_process = given.verbosity, given.offline, True
     return given
 
 
@@ -371,7 +375,7 @@ def guarded(action: "Callable[[], int]") -> int:
     """Turn every failure into one ``error:`` and one ``hint:``, and an exit code."""
     try:
         return action()
-    except (KernelError, KeyboardInterrupt, OSError) as error:
+    except (Exception, KeyboardInterrupt) as error:
         unfold()
         return report(error)
 
@@ -492,6 +496,9 @@ def mask(text: str) -> str:
     """Hide the user part of addresses, and values of options and variables that are named like secrets."""
     import re
 
+    for name, value in os.environ.items():
+        if name.upper().endswith(("_INDEX", "_INDEX_URL", "_PROXY")) and "://" in value and "@" in value:
+            text = text.replace(value.rpartition("@")[0].partition("://")[2], "***")
     text = re.sub(r"(\w://)[^/\s]+@", r"\1***@", text)
     text = re.sub(r"(?i)(--[\w-]*(?:password|token|secret|api-key)[\w-]*[= ])\S+", r"\1***", text)
     return re.sub(r"(\b[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)[A-Z_]*=)\S+", r"\1***", text)
@@ -504,19 +511,13 @@ def out(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-class StandardPath:
-    """Import the standard library even where the script's folder or PYTHONPATH has modules of its names."""
-
-    def __enter__(self) -> None:
-        self.before = sys.path[:]
-        script = sys.argv[0] if sys.argv else ""
-        foreign = ["", os.getcwd(), os.path.dirname(os.path.realpath(__file__))]
-        foreign += [os.path.dirname(os.path.abspath(script)), os.path.dirname(os.path.realpath(script))]
-        foreign += [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-        sys.path[:] = [folder for folder in sys.path if folder not in foreign]
-
-    def __exit__(self, kind: "Any", value: "Any", traceback: "TracebackType | None") -> None:
-        sys.path[:] = self.before
+def standard_path() -> "list[str]":
+    """``sys.path`` without the folders whose modules may have names of the standard library's."""
+    script = sys.argv[0] if sys.argv else ""
+    foreign = ["", os.getcwd(), os.path.dirname(os.path.realpath(__file__))]
+    foreign += [os.path.dirname(os.path.abspath(script)), os.path.dirname(os.path.realpath(script))]
+    foreign += [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return [folder for folder in sys.path if folder not in foreign]
 
 
 def run_as_child(argv: "list[str]", environ: "dict[str, str]") -> int:
@@ -572,7 +573,7 @@ def toml_reader() -> "Any":
             return importlib.import_module(name)
         except ImportError:
             continue
-    folder = fetched("tomli", TOMLI_VERSION, "any", TOMLI_SHA256, "py3-none-any", ("tomli/",))
+    folder = fetched("tomli", TOMLI_VERSION, "any", TOMLI_SHA256, "any", ("tomli/",))
     sys.path.insert(0, folder)
     try:
         return importlib.import_module("tomli")
@@ -596,7 +597,9 @@ def find_line(text: str, keys: "tuple[Any, ...]") -> int:
             quote = "" if quote in line else quote
             continue
         header = re.match(r"\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(#.*)?$", line)
-        key = re.match(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=(.*)""", line)
+        key = re.match(
+            r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=(.*)""", line
+        )
         here = ()  # type: tuple[Any, ...]
         if header and "=" not in header.group(2):
             table = split_key(header.group(2))
@@ -622,7 +625,9 @@ def split_key(dotted: str) -> "tuple[str, ...]":
 class Source:
     """One configuration file of one leap; ``prefix`` is where groundup's keys stand in it."""
 
-    def __init__(self, leap: str, path: str, prefix: "tuple[str, ...]", table: "dict[str, Any]", text: str) -> None:
+    def __init__(
+        self, leap: str, path: str, prefix: "tuple[str, ...]", table: "dict[str, Any]", text: str
+    ) -> None:
         self.leap, self.path, self.prefix, self.table, self.text = leap, path, prefix, table, text
 
     def place(self, *keys: "Any") -> str:
@@ -687,14 +692,19 @@ def fits(value: "Any", kind: str) -> bool:
     return isinstance(value, {TEXT: str, TABLE: dict}.get(kind, bool))
 
 
-def check_table(source: Source, keys: "tuple[Any, ...]", table: "dict[str, Any]", schema: "dict[str, str]") -> None:
+def check_table(
+    source: Source, keys: "tuple[Any, ...]", table: "dict[str, Any]", schema: "dict[str, str]"
+) -> None:
     for key, value in table.items():
         if key not in schema:
             import difflib
 
             near = difflib.get_close_matches(key, list(schema), 1)
             known = "did you mean %r?" % near[0] if near else "known keys: %s" % ", ".join(schema)
-            message = "%s: unknown key %r" % (source.place(*(keys + (key,))), ".".join(map(str, keys + (key,))))
+            message = "%s: unknown key %r" % (
+                source.place(*(keys + (key,))),
+                ".".join(map(str, keys + (key,))),
+            )
             raise KernelError(message, known, 2)
         if not fits(value, schema[key]):
             raise wrong_type(source, keys + (key,), schema[key], value)
@@ -710,13 +720,17 @@ def check_source(source: Source, is_primer: bool) -> None:
     for index, project in enumerate(source.table.get("projects", [])):
         check_table(source, ("projects", index), project, PROJECT_SCHEMA)
         if "path" not in project:
-            raise KernelError("%s: a project needs a path" % source.place("projects", index), 'add path = "."', 2)
+            raise KernelError(
+                "%s: a project needs a path" % source.place("projects", index), 'add path = "."', 2
+            )
     for name, argv in source.table.get("commands", {}).items():
         place = source.place("commands", name)
         if name in KERNEL_COMMANDS or name in ("help", "version"):
             raise KernelError("%s: the name %r is the kernel's own" % (place, name), "choose another", 2)
         if not fits(argv, TEXTS) or not argv:
-            raise KernelError("%s: commands.%s must be a list of text" % (place, name), '["program", "argument"]', 2)
+            raise KernelError(
+                "%s: commands.%s must be a list of text" % (place, name), '["program", "argument"]', 2
+            )
     if "root" in source.table and not is_primer:
         message = "%s: root is read beside the kernel only" % source.place("root")
         raise KernelError(message, "remove it here", 2)
@@ -772,7 +786,11 @@ class Configuration:
             raise KernelError(message, "root is relative to the kernel's folder, %s" % self.folder, 2)
         others = [key for key in primer.table if key != "root"]
         if others and root != self.folder:
-            message = "%s: %s stands beside the kernel, but root is %s" % (primer.place(others[0]), others[0], root)
+            message = "%s: %s stands beside the kernel, but root is %s" % (
+                primer.place(others[0]),
+                others[0],
+                root,
+            )
             raise KernelError(message, "move it to the configuration in root", 2)
         return root
 
@@ -803,7 +821,11 @@ class Configuration:
         if not os.path.isdir(folder):
             there = []  # type: list[str]
             if os.path.isdir(self.envs_dir):
-                there = [n for n in sorted(os.listdir(self.envs_dir)) if os.path.isdir(os.path.join(self.envs_dir, n))]
+                there = [
+                    n
+                    for n in sorted(os.listdir(self.envs_dir))
+                    if os.path.isdir(os.path.join(self.envs_dir, n))
+                ]
             message = "%s: there is no environment %r in %s" % (self.env_origin, self.env, self.envs_dir)
             raise KernelError(message, "there are: %s" % (", ".join(there) or "none; make the folder"), 2)
         return folder
@@ -847,7 +869,7 @@ class Configuration:
         return request, asking[0].place("project", "requires-python") if asking else "default"
 
     def lock_folder(self) -> str:
-        """Where ``requirements.lock`` and ``pylock.toml`` are: with the configuration that decides about them."""
+        """Where ``requirements.lock`` and ``pylock.toml`` are: beside what decides about them."""
         own = [s for s in self.sources if s.leap == "env" and ("projects" in s.table or "python" in s.table)]
         return os.path.join(self.envs_dir, self.env) if own else self.root
 
@@ -859,12 +881,18 @@ class Configuration:
         if not self.projects:
             return ""
         wants_uv = [p for p in self.projects if p.folder == self.root and p.section("tool").get("uv")]
-        return os.path.join(self.root, "uv.lock") if wants_uv else os.path.join(self.lock_folder(), "requirements.lock")
+        return (
+            os.path.join(self.root, "uv.lock")
+            if wants_uv
+            else os.path.join(self.lock_folder(), "requirements.lock")
+        )
 
     def lock_candidates(self) -> "list[str]":
         folders = [self.root] + ([self.projects[0].folder] if len(self.projects) == 1 else [])
         paths = [os.path.join(folder, "uv.lock") for folder in folders]
-        return paths + [os.path.join(self.lock_folder(), name) for name in ("requirements.lock", "pylock.toml")]
+        return paths + [
+            os.path.join(self.lock_folder(), name) for name in ("requirements.lock", "pylock.toml")
+        ]
 
     def lock_kind(self) -> str:
         return os.path.basename(self.lock_path())
@@ -899,7 +927,9 @@ class Project:
         self.editable = table.get("editable", True)  # type: bool
         self.extras = table.get("extras")  # type: list[str] | None
         self.groups = table.get("groups")  # type: list[str] | None
-        self.files = [os.path.join(folder, name) for name in ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")]
+        self.files = [
+            os.path.join(folder, name) for name in ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")
+        ]
         self.exists = any(os.path.isfile(path) for path in self.files[:2])
         self.text = read_text(self.files[0]) if os.path.isfile(self.files[0]) else ""
         self.declared = load_toml(self.text, self.files[0]) if self.text else {}
@@ -920,14 +950,18 @@ class Project:
     def chosen(self, which: str) -> "list[str]":
         """The extras or groups to install: those configured, else all that are declared."""
         if which == "extras":
-            return list(self.section("project", "optional-dependencies")) if self.extras is None else self.extras
+            return (
+                list(self.section("project", "optional-dependencies")) if self.extras is None else self.extras
+            )
         return list(self.section("dependency-groups")) if self.groups is None else self.groups
 
     def sources(self) -> "Iterator[str]":
         """The files that a build of this project may read."""
         skipped = ("__pycache__", "build", "dist", "node_modules")
         for folder, folders, names in os.walk(self.folder):
-            folders[:] = sorted(n for n in folders if n not in skipped and n[0] != "." and n[-9:] != ".egg-info")
+            folders[:] = sorted(
+                n for n in folders if n not in skipped and n[0] != "." and n[-9:] != ".egg-info"
+            )
             folders[:] = [n for n in folders if not os.path.isfile(os.path.join(folder, n, "pyvenv.cfg"))]
             yield folder
             for name in sorted(names):
@@ -981,7 +1015,9 @@ class FileLock:
 
         pid, since, _ = self.read()
         holds = " for %.0f s" % (time.time() - float(since)) if since else ""
-        LOG.say("waiting for process %s, which has held %s%s (waited %.0f s)" % (pid, self.path, holds, waited))
+        LOG.say(
+            "waiting for process %s, which has held %s%s (waited %.0f s)" % (pid, self.path, holds, waited)
+        )
 
     def read(self) -> "tuple[str, str, str]":
         os.lseek(self.fd, 0, os.SEEK_SET)
@@ -1075,8 +1111,10 @@ def read_pins(path: str) -> "dict[tuple[str, str, str], tuple[str, str]]":
         words = line.split("#")[0].split() if line.lstrip().startswith("#") else line.split()
         if not words:
             continue
-        if len(words) != 5 or len(words[3]) != 64:
-            raise KernelError("%s:%d: not a pin" % (path, number), "a line is: name version platform sha256 url", 2)
+        if len(words) != 5 or len(words[3]) != 64 or words[3].strip("0123456789abcdef"):
+            raise KernelError(
+                "%s:%d: not a pin" % (path, number), "a line is: name version platform sha256 url", 2
+            )
         pins[words[0], words[1], words[2]] = (words[3], "" if words[4] == "-" else words[4])
     return pins
 
@@ -1085,7 +1123,9 @@ def pins_path() -> str:
     return os.path.join(os.path.dirname(os.path.realpath(__file__)), "proto_kernel.pins")
 
 
-def fetched(name: str, version: str, platform: str, sha256: str, tags: str, members: "tuple[str, ...]") -> str:
+def fetched(
+    name: str, version: str, platform: str, sha256: str, tags: str, members: "tuple[str, ...]"
+) -> str:
     """The folder of the cache with the unpacked ``members`` of a wheel; fetched when it is not there."""
     pinned = read_pins(pins_path()).get((name, version, platform), (sha256, ""))
     if not pinned[0]:
@@ -1144,7 +1184,7 @@ def download(pin: Pin) -> bytes:
             if digest == pin.sha256:
                 return data
             failures.append("%s: %s has sha256 %s, not %s" % (origin, pin.filename, digest, pin.sha256))
-        except (OSError, ValueError, KernelError) as error:
+        except (OSError, ValueError, TypeError, KeyError, KernelError) as error:
             failures.append("%s: %s" % (origin, error))
     message = "cannot fetch %s %s: %s" % (pin.name, pin.version, "; ".join(failures) or "no source is known")
     hint = "set UV_DEFAULT_INDEX to an index that you can reach, add a line to %s" % pins_path()
@@ -1179,11 +1219,18 @@ def pip_setting(key: str) -> "tuple[str, str] | None":
     import configparser
 
     home, system = os.path.expanduser("~"), "pip.ini" if WINDOWS else "pip.conf"
-    base = os.environ.get("APPDATA") or home if WINDOWS else os.environ.get("XDG_CONFIG_HOME") or home + "/.config"
+    base = (
+        os.environ.get("APPDATA") or home
+        if WINDOWS
+        else os.environ.get("XDG_CONFIG_HOME") or home + "/.config"
+    )
     files = [os.environ.get("PIP_CONFIG_FILE", ""), os.path.join(sys.prefix, system)]
     files += [os.path.join(base, "pip", system), os.path.join(home, ".pip" if not WINDOWS else "pip", system)]
     if sys.platform == "darwin":
-        files += [home + "/Library/Application Support/pip/pip.conf", "/Library/Application Support/pip/pip.conf"]
+        files += [
+            home + "/Library/Application Support/pip/pip.conf",
+            "/Library/Application Support/pip/pip.conf",
+        ]
     folders = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
     files += [os.path.join(folder, "pip", system) for folder in folders.split(":")] + ["/etc/pip.conf"]
     for path in files:
@@ -1226,7 +1273,7 @@ def find_in_index(index: str, pin: Pin) -> str:
     page = index.rstrip("/") + "/" + pin.name + "/"
     text = http_get(page, MAX_PAGE).decode("utf-8", "replace")
     if text.lstrip().startswith("{"):
-        links = [file["url"] for file in json.loads(text)["files"]]
+        links = [str(file["url"]) for file in json.loads(text)["files"]]
     else:
         found = re.findall(r"""<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')""", text, re.I)
         links = [html.unescape(double or single) for double, single in found]
@@ -1241,7 +1288,11 @@ def with_user_of(url: str, page: str) -> str:
     from urllib.parse import urlsplit
 
     file, index = urlsplit(url), urlsplit(page)
-    if "@" in file.netloc or "@" not in index.netloc or (file.hostname, file.port) != (index.hostname, index.port):
+    if (
+        "@" in file.netloc
+        or "@" not in index.netloc
+        or (file.hostname, file.port) != (index.hostname, index.port)
+    ):
         return url
     return file._replace(netloc=index.netloc).geturl()
 
@@ -1270,7 +1321,6 @@ def http_get(url: str, limit: int) -> bytes:
 
 def http_get_once(url: str, limit: int) -> bytes:
     import time
-    import urllib.request
 
     with url_opener().open(authorized_request(url), timeout=30) as response:
         expected = response.headers.get("Content-Length")
@@ -1299,9 +1349,17 @@ def authorized_request(url: str) -> "Any":
 
     parts = urlsplit(url)
     user, password = parts.username, parts.password or ""
+    try:
+        parts.port  # noqa: B018
+    except ValueError:
+        raise ValueError(
+            "the address is not valid: special characters in credentials must be percent-encoded"
+        )
     bare = parts._replace(netloc=parts.netloc.rsplit("@", 1)[-1]).geturl()
     accept = "application/vnd.pypi.simple.v1+json, text/html;q=0.9, */*;q=0.1"
-    request = urllib.request.Request(bare, headers={"Accept": accept, "User-Agent": "groundup/" + __version__})
+    request = urllib.request.Request(
+        bare, headers={"Accept": accept, "User-Agent": "groundup/" + __version__}
+    )
     if user is None:
         try:
             found = netrc.netrc(os.environ.get("NETRC") or None).authenticators(parts.hostname or "")
@@ -1340,15 +1398,22 @@ def certificates() -> str:
 # Variables that would point uv to another project, environment or interpreter.
 REDIRECTING = (
     "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT", "UV_PROJECT", "UV_WORKING_DIR", "UV_PYTHON",
-    "UV_SYSTEM_PYTHON", "UV_FROZEN", "UV_LOCKED", "UV_NO_SYNC", "UV_ISOLATED", "UV_NO_PROJECT", "UV_NO_EDITABLE",
-    "UV_NO_DEFAULT_GROUPS", "UV_NO_GROUP", "UV_NO_DEV", "UV_DEV", "UV_REQUIRE_HASHES", "UV_OFFLINE", "UV_UPGRADE",
+    "UV_SYSTEM_PYTHON", "UV_FROZEN", "UV_LOCKED", "UV_NO_SYNC", "UV_ISOLATED", "UV_NO_PROJECT", "UV_DEV",
+    "UV_NO_EDITABLE", "UV_NO_DEFAULT_GROUPS", "UV_NO_GROUP", "UV_NO_DEV", "UV_REQUIRE_HASHES", "UV_OFFLINE",
+    "UV_UPGRADE",
 )  # fmt: skip
 HINTS = (  # what uv says → what to do
     ("no space left", "free some space and run again"),
     ("network was disabled|not found in the cache|offline", "run once without --offline"),
-    ("401 Unauthorized|403 Forbidden|credentials", "put credentials into the index's address, netrc, or configure auth"),
+    (
+        "401 Unauthorized|403 Forbidden|credentials",
+        "put credentials into the index's address, netrc, or configure auth",
+    ),
     ("certificate|UnknownIssuer", "set SSL_CERT_FILE to your certificate authorities"),
-    ("Failed to fetch|error sending request|dns error", "check the network, UV_DEFAULT_INDEX and the proxy variables"),
+    (
+        "Failed to fetch|error sending request|dns error",
+        "check the network, UV_DEFAULT_INDEX and the proxy variables",
+    ),
     ("Hash mismatch|hash", "the file is not what the lock says: do not install it; check the index"),
     ("No solution found|unsatisfiable", "change the requirements named above"),
 )
@@ -1364,9 +1429,9 @@ def find_uv(version: str = UV_VERSION, minimum: str = "") -> str:
     platform, name = platform_key(), "uv.exe" if WINDOWS else "uv"
     tags, sha256 = "", ""
     for line in UV_WHEELS.split("\n"):
-        if line.startswith(platform + " ") and version == UV_VERSION:
+        if line.startswith(platform + " "):
             machine = platform.split("-")[1]
-            tags, sha256 = line.split()[1:]
+            tags, sha256 = line.split()[1], line.split()[2] if version == UV_VERSION else ""
             tags = tags.replace("MANY", "manylinux_2_17_%s.manylinux2014_%s" % (machine, machine))
     cached = os.path.join(cache_folder(), "uv", sha256, name)
     if sha256 and os.access(cached, os.X_OK):
@@ -1422,10 +1487,17 @@ class Uv:
         import glob
 
         home, inactive = os.path.expanduser("~"), bin_folder(os.environ.get("VIRTUAL_ENV") or os.devnull)
-        managers = [os.environ.get("PYENV_ROOT") or home + "/.pyenv", os.environ.get("ASDF_DATA_DIR") or home + "/.asdf"]
+        managers = [
+            os.environ.get("PYENV_ROOT") or home + "/.pyenv",
+            os.environ.get("ASDF_DATA_DIR") or home + "/.asdf",
+        ]
         shims = [os.path.join(manager, "shims") for manager in managers]
-        folders = [f for f in os.environ.get("PATH", os.defpath).split(os.pathsep) if f not in shims + [inactive, ""]]
-        behind = glob.glob(managers[0] + "/versions/*/bin") + glob.glob(managers[1] + "/installs/python/*/bin")
+        folders = [
+            f for f in os.environ.get("PATH", os.defpath).split(os.pathsep) if f not in shims + [inactive, ""]
+        ]
+        behind = glob.glob(managers[0] + "/versions/*/bin") + glob.glob(
+            managers[1] + "/installs/python/*/bin"
+        )
         folders += sorted(behind, key=lambda path: numbers(path.split("/")[-2]), reverse=True)
         return os.pathsep.join(folders + [bin_folder(os.path.realpath(sys.base_prefix))])
 
@@ -1453,13 +1525,18 @@ class Uv:
             code = process.wait()
         except BaseException:
             process.terminate()
-            process.wait()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
             raise
         if code:
             text = "\n".join(said)
             if re.search("needs to be updated|Unable to find lockfile", text):
                 raise LockStale(what, "")
-            failed = [n for n, line in enumerate(said) if line.startswith("error:")] or [max(len(said) - 8, 0)]
+            failed = [n for n, line in enumerate(said) if line.startswith("error:")] or [
+                max(len(said) - 8, 0)
+            ]
             details = "\n".join("  " + line for line in said[failed[0] :])
             hints = [hint for pattern, hint in HINTS if re.search(pattern, text, re.I)]
             hint = hints[0] if hints else "see uv's words above; -v shows its command"
@@ -1476,7 +1553,9 @@ class Uv:
             if self.ask([self.program, "python", "install", "--no-bin"] + request)[0] == 0:
                 code, text = self.ask(find)
         if code:
-            listed = self.ask([self.program, "python", "list", "--only-installed", "--no-project"])[1].split("\n")
+            listed = self.ask([self.program, "python", "list", "--only-installed", "--no-project"])[1].split(
+                "\n"
+            )
             found = ", ".join(" ".join(line.split()[:2]) for line in listed if line.strip())
             origin = self.config.python_origin
             message = "%s: no Python fits %r; found: %s" % (origin, self.config.python, found or "none")
@@ -1508,7 +1587,9 @@ class Snapshot:
         self.stats = {}  # type: dict[str, str]
         self.digests = []  # type: list[tuple[str, str]]
         values = config.as_dict()
-        shaping = [values[key] for key in ("root", "venv", "python", "python_selector", "projects", "auth", "uv")]
+        shaping = [
+            values[key] for key in ("root", "venv", "python", "python_selector", "projects", "auth", "uv")
+        ]
         self.digests.append((json.dumps(shaping, sort_keys=True), __version__))
         for path in config.watched:
             self.watch(path)
@@ -1546,7 +1627,9 @@ class Snapshot:
         if self.config.lock_kind() != "uv.lock":
             return
         folder = os.path.dirname(self.config.lock_path())
-        for kind, member in re.findall(r'(editable|virtual|directory) = "([^"]+)"', read_text(self.config.lock_path())):
+        for kind, member in re.findall(
+            r'(editable|virtual|directory) = "([^"]+)"', read_text(self.config.lock_path())
+        ):
             project = Project(os.path.normpath(os.path.join(folder, member)), {})
             for path in project.sources() if kind == "directory" else project.files:
                 self.add(path)
@@ -1572,7 +1655,9 @@ class Snapshot:
             ("python", os.path.realpath(venv_python(config.venv))), ("values", json.dumps(config.as_dict())),
         ]  # type: list[tuple[str, ...]]  # fmt: skip
         records += [("command", name) + tuple(argv) for name, argv in config.commands.items()]
-        records += [("stat", path, text) if text else ("absent", path, "") for path, text in self.stats.items()]
+        records += [
+            ("stat", path, text) if text else ("absent", path, "") for path, text in self.stats.items()
+        ]
         records += [("variable", name, value) for name, value in self.variables]
         lines = [STAMP_FORMAT] + ["\t".join(escape(field) for field in record) for record in records]
         pointer = pointer_path(config.kernel, config.given)
@@ -1584,7 +1669,9 @@ def digest_of(path: str) -> str:
     import hashlib
 
     if os.path.isdir(path):
-        names = [n for n in sorted(os.listdir(path)) if n[0] != "." and n != "__pycache__" and n[-4:] != ".pyc"]
+        names = [
+            n for n in sorted(os.listdir(path)) if n[0] != "." and n != "__pycache__" and n[-4:] != ".pyc"
+        ]
         return hashlib.sha256(os.fsencode("\0".join(names))).hexdigest()
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
@@ -1592,6 +1679,7 @@ def digest_of(path: str) -> str:
 
 def prepare(kernel: str, given: Input, reboot: bool = False) -> Stamp:
     """Make the environment ready and return its stamp; at most one process builds at a time."""
+    stop_on_signals()
     config = configure(kernel, given)
     stamp = None if reboot else agreeing_stamp(config)
     if stamp is None:
@@ -1606,6 +1694,19 @@ def prepare(kernel: str, given: Input, reboot: bool = False) -> Stamp:
     return ready
 
 
+def stop_on_signals() -> None:
+    """Let SIGTERM and SIGHUP end the work as Ctrl-C does: children ended, the lock released."""
+    import signal
+
+    def stop(number: int, _frame: "Any") -> None:
+        raise KeyboardInterrupt(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
 def remember(root: str, env: str) -> None:
     path = os.path.join(root, ".groundup", "env")
     if not os.path.isfile(path) or read_text(path).strip() != env:
@@ -1613,8 +1714,12 @@ def remember(root: str, env: str) -> None:
 
 
 def configure(kernel: str, given: Input) -> Configuration:
-    with StandardPath():
+    before = sys.path[:]
+    sys.path[:] = standard_path()
+    try:
         return Configuration(kernel, given)
+    finally:
+        sys.path[:] = before
 
 
 def agreeing_stamp(config: Configuration) -> "Stamp | None":
@@ -1658,7 +1763,11 @@ class Build:
         import shutil
 
         config = self.config
-        if os.path.exists(self.venv) and not os.path.exists(os.path.join(self.venv, "pyvenv.cfg")) and not self.lock.state:
+        if (
+            os.path.exists(self.venv)
+            and not os.path.exists(os.path.join(self.venv, "pyvenv.cfg"))
+            and not self.lock.state
+        ):
             place = config.origin("venv")[1]
             raise KernelError("%s: %s exists and is no venv" % (place, self.venv), "move it, or set venv", 2)
         self.python = self.selected_python() or self.uv.python()
@@ -1727,14 +1836,21 @@ class Build:
         config = self.config
         if "python_selector" not in config.values:
             return ""
-        place, script = config.origin("python_selector")[1], os.path.join(config.root, config.values["python_selector"])
+        place, script = (
+            config.origin("python_selector")[1],
+            os.path.join(config.root, config.values["python_selector"]),
+        )
         argv = [sys.executable, "-I", script]
         done = subprocess.run(argv, cwd=config.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         path = os.fsdecode(done.stdout).strip()
         if done.returncode or not os.path.isabs(path) or not os.access(path, os.X_OK):
             told = "exited with %d" % done.returncode if done.returncode else "printed %r" % path
-            raise KernelError("%s: %s %s" % (place, script, told), "it must print one path of an interpreter", 2)
-        version = subprocess.check_output([path, "-IVV"], stderr=subprocess.STDOUT, universal_newlines=True).split()[1]
+            raise KernelError(
+                "%s: %s %s" % (place, script, told), "it must print one path of an interpreter", 2
+            )
+        version = subprocess.check_output(
+            [path, "-IVV"], stderr=subprocess.STDOUT, universal_newlines=True
+        ).split()[1]
         wanted = config.values.get("python", "")
         if wanted[:1].isdigit() and numbers(version)[: len(numbers(wanted))] != numbers(wanted):
             message = "%s: %s gave Python %s, python asks for %s" % (place, script, version, wanted)
@@ -1832,7 +1948,10 @@ class Build:
         for project in self.config.projects:
             parts = {k: project.table.get(k) for k in ("name", "requires-python", "dependencies", "dynamic")}
             legacy = [digest_of(path) for path in project.files[1:3] if os.path.isfile(path)]
-            groups, extras = project.section("dependency-groups"), project.section("project", "optional-dependencies")
+            groups, extras = (
+                project.section("dependency-groups"),
+                project.section("project", "optional-dependencies"),
+            )
             chosen = [project.chosen("extras"), project.chosen("groups")]
             place = os.path.relpath(project.folder, self.config.root)
             declared.append([place, parts, extras, groups, chosen, project.section("tool", "uv"), legacy])
@@ -1867,7 +1986,10 @@ class Build:
         os.makedirs(os.path.join(config.root, ".groundup"), exist_ok=True)
         folder = tempfile.mkdtemp(prefix="lock-", dir=os.path.join(config.root, ".groundup"))
         try:
-            new, wanted = os.path.join(folder, os.path.basename(path)), os.path.join(folder, "requirements.in")
+            new, wanted = (
+                os.path.join(folder, os.path.basename(path)),
+                os.path.join(folder, "requirements.in"),
+            )
             write_atomically(wanted, "\n".join(lines).encode("utf-8", "surrogateescape"))
             if before and not upgrade:
                 write_atomically(new, before)
@@ -1877,7 +1999,9 @@ class Build:
             else:
                 options += ["--generate-hashes"]
             options += ["--python-version", self.lower_python(), "--python", self.python, "-o", new]
-            self.uv.run("locking", "pip", "compile", "--universal", "--no-header", "--quiet", wanted, *options)
+            self.uv.run(
+                "locking", "pip", "compile", "--universal", "--no-header", "--quiet", wanted, *options
+            )
             text = re.sub(r"(?m)^\S+ @ file:.*\n(?:[ \t].*\n)*|^file:.*\n(?:[ \t].*\n)*", "", read_text(new))
             text = re.sub(r"\n# The following packages were excluded from the output:\n(# .*\n)*", "", text)
             write_atomically(path, ("%s\n%s" % (made_from, text)).encode())
@@ -1889,11 +2013,12 @@ class Build:
     def install(self) -> None:
         config, path = self.config, self.config.lock_path()
         if os.path.basename(path) == "uv.lock":
-            return self.sync_project(os.path.dirname(path))
+            self.sync_project(os.path.dirname(path))
+            return
         if not os.path.isdir(self.venv):
             self.uv.run("making the venv", "venv", "--quiet", "--python", self.python, self.venv)
         if not path:
-            return None
+            return
         python = ("--python", venv_python(self.venv))
         allow = ["--require-hashes", "--allow-empty-requirements"]
         self.uv.run("installing %s" % path, "pip", "sync", *(python + tuple(allow) + (path,)))
@@ -1902,7 +2027,14 @@ class Build:
             if project.is_package:
                 packages += ["--editable", project.folder] if project.editable else [project.folder]
         if packages:
-            self.uv.run("installing the projects", "pip", "install", "--no-deps", "--reinstall", *(python + tuple(packages)))
+            self.uv.run(
+                "installing the projects",
+                "pip",
+                "install",
+                "--no-deps",
+                "--reinstall",
+                *(python + tuple(packages)),
+            )
         if MADE_FROM.encode() not in (self.lock_content() or b""):
             self.uv.run("checking %s, which groundup did not write," % path, "pip", "check", *python)
 
@@ -1940,6 +2072,7 @@ def quote(text: str) -> str:
 
 # ── commands that look, and failures ───────────────────────────────────────────────────────────────────
 
+
 def show_config(kernel: str, given: Input) -> int:
     """Print the effective configuration: as text, as JSON, or with the origin of each value."""
     import json
@@ -1953,7 +2086,11 @@ def show_config(kernel: str, given: Input) -> int:
     for keys, value in leaves(values, ()):
         explained[".".join(keys)] = (value,) + origin_of(found, keys)
     if "--json" in given.arguments and "--explain" in given.arguments:
-        out(json.dumps({k: {"value": v, "leap": l, "from": f} for k, (v, l, f) in explained.items()}, indent=2))
+        out(
+            json.dumps(
+                {k: {"value": v, "leap": l, "from": f} for k, (v, l, f) in explained.items()}, indent=2
+            )
+        )
     elif "--json" in given.arguments:
         out(json.dumps(values, indent=2))
     else:
@@ -1998,11 +2135,15 @@ def check(kernel: str, given: Input) -> int:
         return 0
     else:
         changed = [r[1] for r in stamp.records if r[0] == "stat" and snapshot.stats.get(r[1], r[2]) != r[2]]
-        out("not ready: %s would be brought up to date; changed: %s" % (found.venv, ", ".join(changed) or "values"))
+        out(
+            "not ready: %s would be brought up to date; changed: %s"
+            % (found.venv, ", ".join(changed) or "values")
+        )
     return 1
 
 
 def write_lock(kernel: str, given: Input) -> int:
+    stop_on_signals()
     found = configure(kernel, given)
     with FileLock(found.venv + ".lock") as held:
         build = Build(found, held)
@@ -2052,10 +2193,16 @@ def report(error: BaseException) -> int:
         hint, code = error.hint, error.code
     elif isinstance(error, KeyboardInterrupt):
         code = 128 + (error.args[0] if error.args else 2)
-        message, hint = "interrupted" if code == 130 else "terminated", "run the same command again: it continues"
+        message, hint = (
+            "interrupted" if code == 130 else "terminated",
+            "run the same command again: it continues",
+        )
     elif isinstance(error, OSError):
         message = "%s: %s" % (error.filename or "system", error.strerror or error)
         hint = OS_HINTS.get(error.errno or 0, "check the rights of this path")
+    else:
+        message = "unexpected %s: %s" % (type(error).__name__, error)
+        hint = "this is a fault of groundup: run again with -vv and report what it prints"
     if LOG.verbosity >= 2:
         import traceback
 
@@ -2065,7 +2212,10 @@ def report(error: BaseException) -> int:
     return code
 
 
-OS_HINTS = {28: "free some space and run again", 30: "make it writable once, or set venv or GROUNDUP_HOME elsewhere"}
+OS_HINTS = {
+    28: "free some space and run again",
+    30: "make it writable once, or set venv or GROUNDUP_HOME elsewhere",
+}
 '''
 
 
