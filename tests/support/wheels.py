@@ -83,6 +83,17 @@ def uv_wheel() -> Path:
     return download("uv", proto_kernel.UV_VERSION, expected, *_platform_options(tags.replace("MANY", many)))
 
 
+def repacked_uv(folder: Path, version: str) -> Path:
+    """Make a wheel of the real uv that carries another version in its name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wheel = folder / uv_wheel().name.replace(proto_kernel.UV_VERSION, version)
+    with zipfile.ZipFile(uv_wheel()) as original, zipfile.ZipFile(wheel, "w") as copy:
+        for member in original.infolist():
+            name = member.filename.replace(proto_kernel.UV_VERSION, version)
+            copy.writestr(name, original.read(member))
+    return wheel
+
+
 def tomli_wheel() -> Path:
     """Return the real wheel of the tomli that the kernel pins."""
     return download("tomli", proto_kernel.TOMLI_VERSION, proto_kernel.TOMLI_SHA256)
