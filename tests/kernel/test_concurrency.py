@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from pathlib import Path
@@ -17,8 +16,7 @@ from tests.support.repositories import bare_repository, repository
 from tests.support.uv import WatchedUv, watched_uv
 
 AT_ONCE = 8
-EVERYTHING = "1" in (os.environ.get("GROUNDUP_LONG"), os.environ.get("GROUNDUP_REQUIRE_ALL"))
-ROUNDS = 20 if EVERYTHING else 3
+ROUNDS = 20
 COMMAND = ["run", "--", "python", "-I", "-c", "import alpha, beta, demo; print(demo.VERSION)"]
 WAITING = re.compile(r"waiting for process (\d+)")
 
