@@ -1,0 +1,61 @@
+"""From any Python to a repository's environment, and from there through a DAG of states to its goals.
+
+Every name below is imported from its room when it is first used, so that ``import groundup`` costs nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # as in `typing`, whose import would cost 10 ms
+if TYPE_CHECKING:
+    from groundup.config import Config as Config
+    from groundup.config import load_config as load_config
+    from groundup.dag import Runner as Runner
+    from groundup.dag import State as State
+    from groundup.dag import StateGraph as StateGraph
+    from groundup.dag import state as state
+    from groundup.errors import GroundupError as GroundupError
+    from groundup.errors import UserError as UserError
+    from groundup.execution import ExecutionFailed as ExecutionFailed
+    from groundup.execution import ExecutionResult as ExecutionResult
+    from groundup.execution import ExecutionRuntime as ExecutionRuntime
+    from groundup.execution import create_execution_runtime as create_execution_runtime
+    from groundup.manager import EmbeddedManager as EmbeddedManager
+    from groundup.nodes import BaseNode as BaseNode
+    from groundup.nodes import GraphNodeModel as GraphNodeModel
+    from groundup.nodes import Runtime as Runtime
+    from groundup.nodes import StateManager as StateManager
+    from groundup.projects import Project as Project
+    from groundup.projects import create_project as create_project
+    from groundup.projects import get_project as get_project
+    from groundup.projects import list_projects as list_projects
+    from groundup.projects import remove_project as remove_project
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "config": ("Config", "load_config"),
+    "dag": ("Runner", "State", "StateGraph", "state"),
+    "errors": ("GroundupError", "UserError"),
+    "execution": ("ExecutionFailed", "ExecutionResult", "ExecutionRuntime", "create_execution_runtime"),
+    "manager": ("EmbeddedManager",),
+    "nodes": ("BaseNode", "GraphNodeModel", "Runtime", "StateManager"),
+    "projects": ("Project", "create_project", "get_project", "list_projects", "remove_project"),
+}
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = list(_ROOM_OF)
+
+
+def __getattr__(name: str) -> object:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{room}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOM_OF})

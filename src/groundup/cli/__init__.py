@@ -1,0 +1,47 @@
+"""The command line. Little is imported here: a warm boot comes through on its way to ``ready``.
+
+``groundup`` on PATH hands everything to the kernel of the repository around the current folder, which comes
+back through ``python -I -m groundup`` inside that repository's environment.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+# What works without a repository's environment, or is about the kernel file itself.
+WITHOUT_ENVIRONMENT = ("init", "kernel", "--version")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    :param argv: a command of the neo runtime with its arguments, to run in this process. None: the words of
+        the console script ``groundup``, most of which go to the kernel.
+    """
+    from groundup.cli.failures import guarded
+
+    if argv is None:
+        return guarded(lambda: _dispatch(sys.argv[1:]))
+    return guarded(lambda: _run(list(argv)))
+
+
+def _dispatch(words: list[str]) -> int:
+    from groundup.cli.kernel_file import find_kernel, hand_over
+
+    if words[:1] and words[0] in WITHOUT_ENVIRONMENT:
+        return _run(words)
+    kernel = find_kernel()
+    if kernel is None and words in ([], ["-h"], ["--help"]):
+        return _run(["--help"])
+    return hand_over(kernel, words)
+
+
+def _run(words: list[str]) -> int:
+    if words[:1] == ["reach"] and not any(word.startswith("-") for word in words[1:] if word != "-q"):
+        from groundup.cli.commands.reach import reach
+
+        return reach([word for word in words[1:] if word != "-q"], quiet="-q" in words)
+    from groundup.cli.app import run
+
+    return run(words)

@@ -1,0 +1,132 @@
+"""The commands as typer sees them: they parse, and hand over to :mod:`groundup.cli.commands`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from groundup import __version__
+from groundup.errors import UserError
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Commands of the neo runtime. The kernel's own are listed by `proto_kernel.py --help`.",
+)
+kernel_app = typer.Typer(help="The repository's copy of the kernel.")
+app.add_typer(kernel_app, name="kernel")
+
+States = Annotated[list[str] | None, typer.Argument(metavar="STATE", help="Names of states.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Data for machines.")]
+
+
+class Form(Enum):
+    """How a graph is written."""
+
+    TREE = "tree"
+    JSON = "json"
+
+
+def run(words: list[str]) -> int:
+    """Run one command and return its exit code.
+
+    :raises UserError: the words are no command.
+    :raises KeyboardInterrupt: the user interrupted it.
+    """
+    try:
+        return int(app(words, prog_name="groundup", standalone_mode=False) or 0)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what marks typer's own errors in all its versions
+            raise
+        hint = "`groundup --help` lists the commands, `groundup COMMAND --help` options"
+        raise UserError(error.format_message(), hint=hint) from None
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version of the package.")] = False,
+) -> None:
+    """Print the version or the help when there is no command."""
+    if version:
+        typer.echo(f"groundup {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@kernel_app.callback(invoke_without_command=True)
+def kernel(context: typer.Context) -> None:
+    """Print the help when there is no command."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def quickstart(as_json: AsJson = False) -> int:
+    """Go from this environment to the result of a flow, through real states."""
+    from groundup.cli.commands import quickstart as command
+
+    return command.quickstart(as_json=as_json)
+
+
+@app.command()
+def reach(
+    states: States = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show nothing but errors.")] = False,
+) -> int:
+    """Reach states; without names the configured target."""
+    from groundup.cli.commands import reach as command
+
+    return command.reach(states or [], quiet=quiet)
+
+
+@app.command()
+def graph(
+    states: States = None,
+    form: Annotated[Form, typer.Option("--format", help="How to write it.")] = Form.TREE,
+) -> int:
+    """Show what states need; without names all of them."""
+    from groundup.cli.commands import graph as command
+
+    return command.graph(states or [], form=form.value)
+
+
+@app.command("states")
+def list_states(as_json: AsJson = False) -> int:
+    """List all states: what they are about, their parents, their source."""
+    from groundup.cli.commands import graph as command
+
+    return command.states(as_json=as_json)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The repository's folder.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+) -> int:
+    """Drop the kernel, its pins and a commented configuration into a repository."""
+    from groundup.cli.commands import init as command
+
+    return command.init(folder, force=force)
+
+
+@kernel_app.command()
+def status(as_json: AsJson = False) -> int:
+    """Compare the repository's kernel with the package's; exit 1 when they differ."""
+    from groundup.cli.commands import kernel as command
+
+    return command.status(as_json=as_json)
+
+
+@kernel_app.command()
+def update() -> int:
+    """Replace the repository's kernel by the package's."""
+    from groundup.cli.commands import kernel as command
+
+    return command.update()

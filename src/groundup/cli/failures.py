@@ -1,0 +1,62 @@
+"""Every failure becomes ``error:`` and ``hint:`` on stderr and an exit code; no traceback reaches a user."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from groundup import proto_kernel
+from groundup.errors import GroundupError
+
+INTERRUPTED = 130
+READER_GONE = 141  # as a shell reports SIGPIPE
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Run `action` and return its exit code, or the one of its failure, which is told."""
+    _never_fail_to_encode()
+    try:
+        code = action()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        tell("interrupted", "run the same command again: it continues")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    except proto_kernel.KernelError as error:
+        tell(str(error), error.hint)
+        return error.code
+    except GroundupError as error:
+        tell(str(error), error.hint or _hint_for(error))
+        return error.exit_code
+    except Exception as error:
+        tell(f"unexpected {type(error).__name__}: {error}", _logged(error))
+        return 1
+    return code
+
+
+def tell(message: str, hint: str = "", *, word: str = "error:") -> None:
+    """Write what is wrong and what to do about it to stderr, secrets masked."""
+    for label, colour, text in ((word, "31", message), ("hint:", "36", hint)):
+        if text:
+            proto_kernel.LOG.write(f"{proto_kernel.paint(label, colour)} {text}")
+
+
+def _hint_for(error: GroundupError) -> str:
+    """Return the hint for an error that has none: where a state raised what was not meant for people."""
+    cause = error.__cause__
+    return _logged(cause) if isinstance(cause, Exception) and not isinstance(cause, GroundupError) else ""
+
+
+def _logged(error: Exception) -> str:
+    from groundup.cli.log import write_log
+
+    return f"everything about it is in {write_log(error)}"
+
+
+def _never_fail_to_encode() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

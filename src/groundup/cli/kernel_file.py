@@ -1,0 +1,83 @@
+"""The kernel file of a repository: found, read, handed over to."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundup import proto_kernel
+from groundup.errors import UserError
+
+KERNEL = "proto_kernel.py"
+PACKAGED = Path(proto_kernel.__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFile:
+    """One copy of the kernel.
+
+    :ivar version: what it says of itself; empty when it says nothing.
+    :ivar sha256: hash of its content, in hexadecimal.
+    """
+
+    path: Path
+    version: str
+    sha256: str
+
+    @classmethod
+    def read(cls, path: Path) -> KernelFile:
+        """Read the kernel at `path`.
+
+        :raises UserError: there is no such file, or it cannot be read.
+        """
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}", hint="`groundup init` makes one") from error
+        version = re.search(rb'^__version__ = "([^"]*)"', content, re.MULTILINE)
+        return cls(path, version[1].decode() if version else "", hashlib.sha256(content).hexdigest())
+
+
+def find_kernel(start: Path | None = None) -> Path | None:
+    """Return the nearest kernel in `start` (default: the current folder) or above; None when there is none.
+
+    A kernel inside a Python package is the package's own copy and does not count.
+    """
+    folder = (start or Path.cwd()).absolute()
+    for candidate in (folder / KERNEL, *(parent / KERNEL for parent in folder.parents)):
+        if candidate.is_file() and not (candidate.parent / "__init__.py").exists():
+            return candidate
+    return None
+
+
+def repository_kernel() -> Path:
+    """Return the kernel that made this environment, else the nearest one in the current folder or above.
+
+    :raises UserError: there is neither.
+    """
+    stamp = proto_kernel.read_stamp(sys.prefix)
+    path = Path(stamp.values["kernel"]) if stamp else find_kernel()
+    if path is None:
+        raise missing_kernel()
+    return path
+
+
+def hand_over(kernel: Path | None, words: list[str]) -> int:
+    """Become `kernel` with the arguments `words`.
+
+    :raises UserError: there is no kernel.
+    """
+    if kernel is None:
+        raise missing_kernel()
+    proto_kernel.become([sys.executable, "-I", str(kernel), *words], dict(os.environ))
+
+
+def missing_kernel() -> UserError:
+    """Return the error for a folder that belongs to no repository with a kernel."""
+    return UserError(
+        f"there is no {KERNEL} in {Path.cwd()} or above it", hint="`groundup init` drops one into this folder"
+    )

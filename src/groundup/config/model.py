@@ -1,0 +1,70 @@
+"""The effective configuration, as states get it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from groundup.errors import GroundupError
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration that the environment was built for.
+
+    :ivar root: the repository's root folder, absolute.
+    :ivar venv: the environment's folder, absolute.
+    :ivar env: name of the environment, when one is chosen.
+    :ivar target: the state that `boot` reaches.
+    :ivar neo: the table ``[tool.groundup.neo]``.
+    :ivar values: every effective value, by key, as ``config --json`` prints it.
+    """
+
+    root: Path
+    venv: Path
+    env: str | None = None
+    target: str = "ready"
+    neo: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Config:
+        """Return the configuration that the kernel describes by `values`."""
+        return cls(
+            root=Path(values["root"]),
+            venv=Path(values["venv"]),
+            env=values["env"],
+            target=values["target"],
+            neo=values["neo"],
+            values=values,
+        )
+
+    @property
+    def data(self) -> Path:
+        """Folder for what groundup keeps in this repository; made when it is first written to."""
+        return self.root / ".groundup"
+
+    def __str__(self) -> str:
+        return f"{self.root} (environment {self.env})" if self.env else str(self.root)
+
+
+def load_config(config: str | None = None) -> Config:
+    """Return the effective configuration of the environment that this process runs in.
+
+    :param config: name of a configuration file of its own, ``groundup.<config>.toml``.
+    :raises GroundupError: the configuration cannot be read; says file, line and what to do. Also where no
+        kernel made the environment.
+    """
+    from groundup import proto_kernel
+
+    if proto_kernel.read_stamp(sys.prefix) is None:
+        raise GroundupError(
+            f"no kernel made the environment {sys.prefix}", hint="start it through proto_kernel.py"
+        )
+    try:
+        return Config.from_values(proto_kernel.get_config(config=config))
+    except proto_kernel.KernelError as error:
+        raise GroundupError(str(error), hint=error.hint, exit_code=error.code) from error
