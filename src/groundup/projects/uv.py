@@ -93,5 +93,11 @@ def _search_path(environ: Mapping[str, str]) -> str:
     home = Path.home()
     pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv")
     asdf = Path(environ.get("ASDF_DATA_DIR") or home / ".asdf")
-    behind = [*sorted(pyenv.glob("versions/*/bin")), *sorted(asdf.glob("installs/python/*/bin"))]
-    return os.pathsep.join([environ.get("PATH", os.defpath), *map(str, behind)])
+    behind = {
+        folder: proto_kernel.numbers(folder.parent.name)
+        for folder in (*pyenv.glob("versions/*/bin"), *asdf.glob("installs/python/*/bin"))
+    }
+    # uv gives up at the first interpreter that it cannot ask: those are older than 3.6.
+    usable = [folder for folder, version in behind.items() if version >= (3, 6)]
+    newest_first = sorted(usable, key=lambda folder: behind[folder], reverse=True)
+    return os.pathsep.join([environ.get("PATH", os.defpath), *map(str, newest_first)])
