@@ -239,23 +239,43 @@ def become(argv: "list[str]", environ: "dict[str, str]") -> "NoReturn":
 
     :raises KernelError: with the shell's exit codes, 127 not found, 126 not executable.
     """
+    program = find_program(argv[0], environ["PATH"])
     try:
         sys.stdout.flush()
         sys.stderr.flush()
         if WINDOWS:
             unfold()
-            sys.exit(run_as_child(argv, environ))
+            sys.exit(run_as_child([program] + argv[1:], environ))
         import _signal  # type: ignore[import-not-found]  # not signal: that imports enum
 
         for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and exec would hand that on
             if hasattr(_signal, name):
                 _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
-        os.execvpe(argv[0], argv, environ)
-    except FileNotFoundError:
-        raise KernelError("command not found: %s" % argv[0], "is it installed in %s?" % environ["PATH"], 127)
-    except (PermissionError, OSError, ValueError) as error:
+        os.execve(program, argv, environ)
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise KernelError("cannot execute %s: %s" % (argv[0], reason), "check its rights and first line", 126)
+        raise KernelError("cannot execute %s: %s" % (program, reason), "check its rights and first line", 126)
+
+
+def find_program(name: str, path: str) -> str:
+    """The file of a command: as given when it has a folder, else the first on PATH."""
+    if os.path.dirname(name):
+        if os.path.exists(name):
+            return name
+        raise KernelError(
+            "command not found: %s" % name, "check the path; it is seen from %s" % os.getcwd(), 127
+        )
+    found = ""
+    for folder in path.split(os.pathsep):
+        for suffix in ("", ".exe", ".cmd", ".bat") if WINDOWS else ("",):
+            candidate = os.path.join(folder, name + suffix)
+            if os.path.isfile(candidate):
+                if os.access(candidate, os.X_OK):
+                    return candidate
+                found = found or candidate
+    if found:
+        raise KernelError("cannot execute %s: it is not executable" % found, "check its rights", 126)
+    raise KernelError("command not found: %s" % name, "is it installed? PATH is %s" % path, 127)
 
 
 # ── commands that enter the environment ────────────────────────────────────────────────────────────────
@@ -339,7 +359,7 @@ def shell(kernel: str, given: Input) -> None:
         script = os.path.join(bin_folder(venv), "activate.ps1").replace("'", "''")
         argv = [program, "-NoLogo", "-NoExit", "-Command", ". '%s'" % script]
     else:
-        environ["ENV"] = os.path.join(files, "shrc")
+        environ.update(_GROUNDUP_ENV=os.environ.get("ENV", ""), ENV=os.path.join(files, "shrc"))
     become(argv, environ)
 
 
@@ -498,7 +518,7 @@ def mask(text: str) -> str:
 
     for name, value in os.environ.items():
         if name.upper().endswith(("_INDEX", "_INDEX_URL", "_PROXY")) and "://" in value and "@" in value:
-            text = text.replace(value.rpartition("@")[0].partition("://")[2], "***")
+            text = text.replace(value.rpartition("@")[0].partition("://")[2] + "@", "***@")
     text = re.sub(r"(\w://)[^/\s]+@", r"\1***@", text)
     text = re.sub(r"(?i)(--[\w-]*(?:password|token|secret|api-key)[\w-]*[= ])\S+", r"\1***", text)
     return re.sub(r"(\b[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)[A-Z_]*=)\S+", r"\1***", text)
@@ -522,14 +542,10 @@ def standard_path() -> "list[str]":
 
 def run_as_child(argv: "list[str]", environ: "dict[str, str]") -> int:
     """The transition on Windows: signals reach the child through the console, its exit code is passed on."""
-    import shutil
     import signal
     import subprocess
 
-    program = shutil.which(argv[0], path=environ.get("PATH"))
-    if program is None:
-        raise FileNotFoundError(argv[0])
-    child = subprocess.Popen([program] + argv[1:], env=environ)
+    child = subprocess.Popen(argv, env=environ)
     while True:
         try:
             return child.wait()
@@ -642,11 +658,11 @@ class Source:
         return True
 
 
-def read_source(leap: str, folder: str, name: str, watched: "list[str]") -> "Source | None":
-    """The configuration of one folder; the files looked for are added to ``watched``."""
+def read_source(leap: str, folder: str, name: str, watch: "Callable[..., None]") -> "Source | None":
+    """The configuration of one folder; ``watch`` is told of the files looked for."""
     named = os.path.join(folder, "groundup.%s.toml" % name)
     own, project = os.path.join(folder, "groundup.toml"), os.path.join(folder, "pyproject.toml")
-    watched.extend(([named] if name else []) + [own, project])
+    watch(*(([named] if name else []) + [own, project]))
     if name and os.path.isfile(named):
         text = read_text(named)
         return Source(leap, named, (), load_toml(text, named), text)
@@ -751,7 +767,7 @@ class Configuration:
     def __init__(self, kernel: str, given: Input) -> None:
         self.kernel, self.given = kernel, given
         self.folder = os.path.dirname(kernel)
-        self.watched = []  # type: list[str]
+        self.watched = {}  # type: dict[str, str]
         self.sources = []  # type: list[Source]
         self.root = self.read_primer()
         if self.root != self.folder:
@@ -794,8 +810,13 @@ class Configuration:
             raise KernelError(message, "move it to the configuration in root", 2)
         return root
 
+    def watch(self, *paths: str) -> None:
+        """Note the identity of files before they are read, so that a later edit is seen."""
+        for path in paths:
+            self.watched.setdefault(path, stat_or_none(path))
+
     def add_source(self, leap: str, folder: str) -> "Source | None":
-        source = read_source(leap, folder, self.given.config, self.watched)
+        source = read_source(leap, folder, self.given.config, self.watch)
         if source:
             check_source(source, leap == "primer")
             self.sources.append(source)
@@ -809,7 +830,7 @@ class Configuration:
 
     def choose_env(self) -> "tuple[str, str]":
         remembered = os.path.join(self.root, ".groundup", "env")
-        self.watched.append(remembered)
+        self.watch(remembered)
         if self.given.env:
             return self.given.env, self.given.env_origin
         if os.path.isfile(remembered):
@@ -840,8 +861,8 @@ class Configuration:
     def project(self, index: int) -> "Project":
         table = self.values["projects"][index] if "projects" in self.values else {"path": "."}
         folder = os.path.normpath(os.path.join(self.root, table["path"]))
+        self.watch(*[os.path.join(folder, name) for name in PROJECT_FILES])
         project = Project(folder, table)
-        self.watched.extend(project.files)
         if not project.exists and "projects" in self.values:
             place = self.origin("projects")[1]
             message = "%s: no pyproject.toml or setup.py in %s" % (place, folder)
@@ -855,7 +876,7 @@ class Configuration:
         folder = self.root
         while True:
             path = os.path.join(folder, ".python-version")
-            self.watched.append(path)
+            self.watch(path)
             if os.path.isfile(path):
                 lines = [line.strip() for line in read_text(path).split("\n")]
                 lines = [line for line in lines if line and not line.startswith("#")]
@@ -919,6 +940,9 @@ class Configuration:
         }
 
 
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")
+
+
 class Project:
     """One project of the repository: its folder and what its ``pyproject.toml`` declares."""
 
@@ -927,9 +951,7 @@ class Project:
         self.editable = table.get("editable", True)  # type: bool
         self.extras = table.get("extras")  # type: list[str] | None
         self.groups = table.get("groups")  # type: list[str] | None
-        self.files = [
-            os.path.join(folder, name) for name in ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")
-        ]
+        self.files = [os.path.join(folder, name) for name in PROJECT_FILES]
         self.exists = any(os.path.isfile(path) for path in self.files[:2])
         self.text = read_text(self.files[0]) if os.path.isfile(self.files[0]) else ""
         self.declared = load_toml(self.text, self.files[0]) if self.text else {}
@@ -1187,8 +1209,8 @@ def download(pin: Pin) -> bytes:
         except (OSError, ValueError, TypeError, KeyError, KernelError) as error:
             failures.append("%s: %s" % (origin, error))
     message = "cannot fetch %s %s: %s" % (pin.name, pin.version, "; ".join(failures) or "no source is known")
-    hint = "set UV_DEFAULT_INDEX to an index that you can reach, add a line to %s" % pins_path()
-    raise KernelError(message, hint + (", or put uv %s on PATH" % pin.version if pin.name == "uv" else ""))
+    hint = "set UV_DEFAULT_INDEX to an index that you can reach, or add a line to %s" % pins_path()
+    raise KernelError(message, hint_for(message, hint))
 
 
 def sources_of(pin: Pin) -> "Iterator[tuple[str, Callable[[], str]]]":
@@ -1380,17 +1402,21 @@ def url_opener() -> "Any":
     for scheme in ("http", "https"):
         if "all" in proxies:
             proxies.setdefault(scheme, proxies["all"])
-    context = ssl.create_default_context(cafile=certificates() or None)
+    path, origin = certificates()
+    try:
+        context = ssl.create_default_context(cafile=path or None)
+    except OSError as error:
+        raise ValueError("%s: %s holds no certificates: %s" % (origin, path, error.strerror or error))
     https = urllib.request.HTTPSHandler(context=context)
     return urllib.request.build_opener(urllib.request.ProxyHandler(proxies), https)
 
 
-def certificates() -> str:
-    """The file of certificate authorities that variables or pip's configuration name."""
+def certificates() -> "tuple[str, str]":
+    """The file of certificate authorities that a variable or pip's configuration names, and which does."""
     for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT"):
         if os.environ.get(variable):
-            return os.environ[variable]
-    return (pip_setting("cert") or ("", ""))[0]
+            return os.environ[variable], variable
+    return pip_setting("cert") or ("", "")
 
 
 # ── uv ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -1406,7 +1432,7 @@ HINTS = (  # what uv says → what to do
     ("no space left", "free some space and run again"),
     ("network was disabled|not found in the cache|offline", "run once without --offline"),
     (
-        "401 Unauthorized|403 Forbidden|credentials",
+        r"\b401\b|\b403\b|credentials",
         "put credentials into the index's address, netrc, or configure auth",
     ),
     ("certificate|UnknownIssuer", "set SSL_CERT_FILE to your certificate authorities"),
@@ -1414,9 +1440,18 @@ HINTS = (  # what uv says → what to do
         "Failed to fetch|error sending request|dns error",
         "check the network, UV_DEFAULT_INDEX and the proxy variables",
     ),
-    ("Hash mismatch|hash", "the file is not what the lock says: do not install it; check the index"),
+    (
+        "Hash mismatch|has sha256",
+        "the file is not the one that is pinned: check the index, do not use the file",
+    ),
     ("No solution found|unsatisfiable", "change the requirements named above"),
 )
+
+
+def hint_for(text: str, default: str) -> str:
+    import re
+
+    return next((hint for pattern, hint in HINTS if re.search(pattern, text, re.I)), default)
 
 
 def find_uv(version: str = UV_VERSION, minimum: str = "") -> str:
@@ -1472,7 +1507,7 @@ class Uv:
         env.update(PATH=self.search_path(), UV_PROJECT_ENVIRONMENT=self.config.venv, UV_NO_PROGRESS="1")
         if LOG.offline:
             env["UV_OFFLINE"] = "1"
-        authorities = certificates()
+        authorities = certificates()[0]
         if authorities:
             env["SSL_CERT_FILE"] = authorities
         for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # the same trust as this interpreter's
@@ -1538,8 +1573,7 @@ class Uv:
                 max(len(said) - 8, 0)
             ]
             details = "\n".join("  " + line for line in said[failed[0] :])
-            hints = [hint for pattern, hint in HINTS if re.search(pattern, text, re.I)]
-            hint = hints[0] if hints else "see uv's words above; -v shows its command"
+            hint = hint_for(text, "see uv's words above; -v shows its command")
             LOG.write(details.replace("  error: ", "  uv: ", 1).replace("\n  hint: ", "\n  uv: "))
             raise KernelError("%s failed: uv exited with %d" % (what, code), hint)
 
@@ -1584,15 +1618,13 @@ class Snapshot:
         import json
 
         self.config = config
-        self.stats = {}  # type: dict[str, str]
+        self.stats = dict(config.watched)
         self.digests = []  # type: list[tuple[str, str]]
         values = config.as_dict()
         shaping = [
             values[key] for key in ("root", "venv", "python", "python_selector", "projects", "auth", "uv")
         ]
         self.digests.append((json.dumps(shaping, sort_keys=True), __version__))
-        for path in config.watched:
-            self.watch(path)
         for path in self.shaping_files():
             self.add(path)
         self.variables = [(name, os.environ.get(name, "")) for name in SHAPING_VARIABLES]
@@ -1608,14 +1640,8 @@ class Snapshot:
             for path in project.files if project.editable else project.sources():
                 yield path
 
-    def watch(self, path: str) -> None:
-        try:
-            self.stats[path] = stat_text(path)[0]
-        except OSError:
-            self.stats[path] = ""
-
     def add(self, path: str) -> None:
-        self.watch(path)
+        self.stats.setdefault(path, stat_or_none(path))
         self.digests.append((path, digest_of(path) if self.stats[path] else "absent"))
 
     def add_locks(self) -> None:
@@ -1634,7 +1660,8 @@ class Snapshot:
             for path in project.sources() if kind == "directory" else project.files:
                 self.add(path)
         for pattern in Project(folder, {}).section("tool", "uv", "workspace").get("members", []):
-            self.watch(os.path.normpath(os.path.join(folder, os.path.dirname(pattern))))
+            parent = os.path.normpath(os.path.join(folder, os.path.dirname(pattern)))
+            self.stats.setdefault(parent, stat_or_none(parent))
 
     def key(self) -> str:
         import hashlib
@@ -1648,11 +1675,13 @@ class Snapshot:
         import json
 
         config = self.config
-        self.watch(os.path.realpath(venv_python(config.venv)))
+        values = json.dumps(config.as_dict(), ensure_ascii=False)
+        for path in (venv_python(config.venv), os.path.join(config.venv, "pyvenv.cfg")):
+            self.stats[path] = stat_or_none(path)
         records = [
             ("root", config.root), ("kernel", config.kernel), ("venv", config.venv), ("env", config.env),
             ("config", config.given.config), ("target", config.target), ("key", self.key()),
-            ("python", os.path.realpath(venv_python(config.venv))), ("values", json.dumps(config.as_dict())),
+            ("python", os.path.realpath(venv_python(config.venv))), ("values", values),
         ]  # type: list[tuple[str, ...]]  # fmt: skip
         records += [("command", name) + tuple(argv) for name, argv in config.commands.items()]
         records += [
@@ -1663,6 +1692,13 @@ class Snapshot:
         pointer = pointer_path(config.kernel, config.given)
         write_atomically(os.path.join(config.venv, STAMP_NAME), os.fsencode("\n".join(lines) + "\n"))
         write_atomically(pointer, os.fsencode(os.path.relpath(config.venv, config.folder)))
+
+
+def stat_or_none(path: str) -> str:
+    try:
+        return stat_text(path)[0]
+    except OSError:
+        return ""
 
 
 def digest_of(path: str) -> str:
@@ -1725,10 +1761,10 @@ def configure(kernel: str, given: Input) -> Configuration:
 def agreeing_stamp(config: Configuration) -> "Stamp | None":
     """The stamp of an environment whose contents still agree though something was touched; rewritten so."""
     stamp, python = read_stamp(config.venv), venv_python(config.venv)
-    if stamp is None or not os.path.exists(python) or is_marked(config.venv + ".lock"):
+    if stamp is None or is_marked(config.venv + ".lock"):
         return None
-    built = [record[2] for record in stamp.records if record[:2] == ["stat", stamp.values.get("python", "")]]
-    if built != [stat_text(os.path.realpath(python))[0]]:
+    built = [record[2] for record in stamp.records if record[:2] == ["stat", python]]
+    if built != [stat_or_none(python)] or not os.path.exists(os.path.join(config.venv, "pyvenv.cfg")):
         return None
     snapshot = Snapshot(config)
     snapshot.add_locks()
@@ -1763,16 +1799,15 @@ class Build:
         import shutil
 
         config = self.config
-        if (
-            os.path.exists(self.venv)
-            and not os.path.exists(os.path.join(self.venv, "pyvenv.cfg"))
-            and not self.lock.state
-        ):
+        ours = self.lock.state or any(
+            os.path.exists(os.path.join(self.venv, n)) for n in ("pyvenv.cfg", STAMP_NAME)
+        )
+        if os.path.exists(self.venv) and not ours and os.listdir(self.venv):
             place = config.origin("venv")[1]
             raise KernelError("%s: %s exists and is no venv" % (place, self.venv), "move it, or set venv", 2)
+        snapshot = Snapshot(config)
         self.python = self.selected_python() or self.uv.python()
         self.authenticate()
-        snapshot = Snapshot(config)
         lock_before = self.lock_content()
         self.ensure_lock(reboot)
         stamp = None if reboot or self.lock.state else read_stamp(self.venv)
@@ -1800,6 +1835,8 @@ class Build:
 
     def fits_python(self, stamp: Stamp) -> bool:
         built = stamp.values.get("python", "")
+        if not os.path.exists(os.path.join(self.venv, "pyvenv.cfg")):
+            return False
         return os.path.realpath(self.python) == built and os.path.realpath(venv_python(self.venv)) == built
 
     def begin(self, in_place: bool) -> None:
@@ -1972,15 +2009,14 @@ class Build:
         import re
         import shutil
         import tempfile
-        from urllib.request import pathname2url
 
         config, lines, options = self.config, [], []  # type: Configuration, list[str], list[str]
         for project in config.projects:
             extras = "[%s]" % ",".join(project.chosen("extras")) if project.chosen("extras") else ""
             if project.name:
-                lines.append("%s%s @ file://%s" % (project.name, extras, pathname2url(project.folder)))
+                lines.append("%s%s @ %s" % (project.name, extras, file_url(project.folder)))
             elif project.is_package:
-                lines.append("file://%s%s" % (pathname2url(project.folder), extras))
+                lines.append("%s%s" % (file_url(project.folder), extras))
             for group in project.chosen("groups"):
                 options += ["--group", "%s:%s" % (project.files[0], group)]
         os.makedirs(os.path.join(config.root, ".groundup"), exist_ok=True)
@@ -2060,10 +2096,18 @@ class Build:
         user = '[ ! -f "%s" ] || . "%s"\n'
         zdotdir = 'ZDOTDIR="${_GROUNDUP_ZDOTDIR:-$HOME}"\n'
         zsh = zdotdir + user % (("$ZDOTDIR/.zshrc",) * 2) + "unset _GROUNDUP_ZDOTDIR\n" + activate
-        files = {"bashrc": user % (("$HOME/.bashrc",) * 2) + activate, "shrc": activate, ".zshrc": zsh}
+        own = user % (("$_GROUNDUP_ENV",) * 2) + "unset _GROUNDUP_ENV\n"
+        files = {"bashrc": user % (("$HOME/.bashrc",) * 2) + activate, "shrc": own + activate, ".zshrc": zsh}
         files[".zshenv"] = user % (("${_GROUNDUP_ZDOTDIR:-$HOME}/.zshenv",) * 2)
         for name, text in files.items():
             write_atomically(os.path.join(folder, name), text.encode("utf-8", "surrogateescape"))
+
+
+def file_url(path: str) -> str:
+    from urllib.parse import quote_from_bytes
+    from urllib.request import pathname2url
+
+    return "file:" + pathname2url(path) if WINDOWS else "file://" + quote_from_bytes(os.fsencode(path))
 
 
 def quote(text: str) -> str:
@@ -2088,7 +2132,7 @@ def show_config(kernel: str, given: Input) -> int:
     if "--json" in given.arguments and "--explain" in given.arguments:
         out(
             json.dumps(
-                {k: {"value": v, "leap": l, "from": f} for k, (v, l, f) in explained.items()}, indent=2
+                {k: {"value": v, "leap": leap, "from": f} for k, (v, leap, f) in explained.items()}, indent=2
             )
         )
     elif "--json" in given.arguments:
