@@ -1,0 +1,1 @@
+"""What things cost, as ratios and differences within one run; `run.py` is the entry."""

@@ -1,0 +1,96 @@
+"""A figure: paired samples of one run, their median, and the target that it is held against."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.benchmarks.measuring import Cost
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured, as `samples` in `unit`, one a round; the median must not exceed `target`.
+
+    `cpu` is the median of the same by processor time, where that was measured. `medians` are the
+    measured values behind the figure, for those who want to know them; they belong to this machine.
+    """
+
+    name: str
+    unit: str
+    target: float
+    samples: tuple[float, ...]
+    cpu: float | None = None
+    medians: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.samples)
+
+    @property
+    def noise(self) -> float:
+        """Half the width of the interval that holds the true median 19 times of 20."""
+        low, high = median_interval(self.samples)
+        return (high - low) / 2
+
+    @property
+    def ok(self) -> bool:
+        return self.median <= self.target
+
+
+def median_interval(samples: Sequence[float]) -> tuple[float, float]:
+    """Return the interval that holds the true median with 95 %, whatever the distribution.
+
+    Its ends are samples: their ranks follow from the binomial distribution. With fewer than six samples
+    no such ranks exist, and the ends are the least and the greatest.
+    """
+    ordered = sorted(samples)
+    rank = max(0, lower_rank(len(ordered)))
+    return ordered[rank], ordered[-1 - rank]
+
+
+def lower_rank(count: int) -> int:
+    """Return the greatest rank, from 0, below which fewer than 2.5 % of all medians fall; -1 for none."""
+    rank, below = -1, 0.0
+    while True:
+        below += math.comb(count, rank + 1) / 2**count
+        if below > 0.025:
+            return rank
+        rank += 1
+
+
+def ratio(name: str, target: float, costs: Mapping[str, list[Cost]], *, over: str, under: str) -> Figure:
+    """Return the figure `over` / `under`, taken in each round."""
+    pairs = list(zip(costs[over], costs[under], strict=True))
+    return Figure(
+        name,
+        "x",
+        target,
+        tuple(a.wall / b.wall for a, b in pairs),
+        statistics.median(a.cpu / b.cpu for a, b in pairs),
+        milliseconds(costs, over, under),
+    )
+
+
+def difference(
+    name: str, target: float, costs: Mapping[str, list[Cost]], *, over: str, under: str, unit: str
+) -> Figure:
+    """Return the figure `over` - `under`, taken in each round and counted in medians of `unit`."""
+    pairs = list(zip(costs[over], costs[under], strict=True))
+    wall = statistics.median(cost.wall for cost in costs[unit])
+    cpu = statistics.median(cost.cpu for cost in costs[unit])
+    return Figure(
+        name,
+        f"{unit}s",
+        target,
+        tuple((a.wall - b.wall) / wall for a, b in pairs),
+        statistics.median((a.cpu - b.cpu) / cpu for a, b in pairs),
+        milliseconds(costs, over, under, unit),
+    )
+
+
+def milliseconds(costs: Mapping[str, list[Cost]], *names: str) -> dict[str, float]:
+    """Return the median wall time of each, in milliseconds."""
+    return {f"{name}, ms": statistics.median(c.wall for c in costs[name]) * 1000 for name in names}

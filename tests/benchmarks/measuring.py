@@ -1,0 +1,104 @@
+"""What it costs to run a command, measured in turns so that a busy machine troubles all alike."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundup.errors import GroundupError
+
+WARM_UPS = 2  # rounds that are run and not counted
+
+# Spawned children start with their parent's peak, so this parent has to be smaller than what it measures:
+# no site, no imports, not even os.
+PEAK = """
+import posix, sys
+pid = posix.posix_spawn(sys.argv[1], sys.argv[1:], posix.environ)
+_, status, usage = posix.wait4(pid, 0)
+print(usage.ru_maxrss)
+sys.exit(1 if status else 0)
+"""
+
+
+class BenchmarkError(GroundupError):
+    """A measured command failed, or what was to be measured is not there."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command to measure. `prepare` is called before each run and is not measured."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    prepare: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run took, in seconds; `cpu` is that of the process and its children together."""
+
+    wall: float
+    cpu: float
+
+
+def measure(command: Command) -> Cost:
+    """Run a command once, in the current folder.
+
+    :raises BenchmarkError: when it does not exit with 0; with what it said.
+    """
+    if command.prepare:
+        command.prepare()
+    with tempfile.TemporaryFile() as said, Path(os.devnull).open("rb") as nothing:
+        files = [(os.POSIX_SPAWN_DUP2, nothing.fileno(), 0)]
+        files += [(os.POSIX_SPAWN_DUP2, said.fileno(), number) for number in (1, 2)]
+        began = time.perf_counter()
+        pid = os.posix_spawn(command.argv[0], command.argv, command.env, file_actions=files)
+        _, status, usage = os.wait4(pid, 0)
+        wall = time.perf_counter() - began
+        if status:
+            said.seek(0)
+            raise failure(command, os.waitstatus_to_exitcode(status), said.read().decode(errors="replace"))
+    return Cost(wall, usage.ru_utime + usage.ru_stime)
+
+
+def failure(command: Command, code: int, said: str) -> BenchmarkError:
+    return BenchmarkError(
+        f"a measured command exited with {code}: {' '.join(command.argv)}\n{said.rstrip()}",
+        hint="correct that first: a failing command cannot be measured",
+    )
+
+
+def in_turns(commands: Mapping[str, Command], rounds: int) -> dict[str, list[Cost]]:
+    """Measure commands one after the other, round by round, every second round in reverse order.
+
+    Returns the costs of each, `rounds` long; those of one round belong together.
+    """
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
+    for number in range(-WARM_UPS, rounds):
+        for name in list(commands)[:: 1 if number % 2 else -1]:
+            cost = measure(commands[name])
+            if number >= 0:
+                costs[name].append(cost)
+    return costs
+
+
+def peak_memory(python: Path, command: Command) -> int:
+    """Run a command once by way of `python`; return the most memory that its process held, in KiB.
+
+    What the process was before an exec counts as well.
+
+    :raises BenchmarkError: when it does not exit with 0; with what it said.
+    """
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:
+        argv = (str(python), "-I", "-S", "-c", PEAK, *command.argv)
+        files = [(os.POSIX_SPAWN_DUP2, told.fileno(), 1), (os.POSIX_SPAWN_DUP2, said.fileno(), 2)]
+        _, status = os.waitpid(os.posix_spawn(argv[0], argv, command.env, file_actions=files), 0)
+        said.seek(0)
+        told.seek(0)
+        if status:
+            raise failure(command, os.waitstatus_to_exitcode(status), said.read().decode(errors="replace"))
+        return int(told.read().split()[-1])
