@@ -1,0 +1,18 @@
+"""The kernel keeps its second part as text; checkers see the whole program."""
+
+from __future__ import annotations
+
+OPEN = "COLD = r'''\n"
+CLOSE = "\n'''\n"
+
+
+def unfold(text: str) -> str:
+    """The kernel as one program, each line where it stands in the file.
+
+    :raises ValueError: when the text is not folded exactly once.
+    """
+    if text.count(OPEN) != 1:
+        raise ValueError(f"{OPEN!r} must stand in the kernel exactly once")
+    opened = text.replace(OPEN, 'COLD = ""\n')
+    end = opened.rindex(CLOSE)
+    return opened[:end] + "\n\n" + opened[end + len(CLOSE) :]
