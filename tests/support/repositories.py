@@ -56,7 +56,7 @@ def write_project(
     `tool` becomes the `[tool.*]` tables: `{"groundup": {…}, "uv": {…}}`. Returns `folder`.
     """
     project: dict[str, Any] = {"name": name, "version": version, "requires-python": python}
-    project["dependencies"] = list(dependencies)
+    project |= {"description": f"The project {name}.", "dependencies": list(dependencies)}
     if extras:
         project["optional-dependencies"] = {extra: list(needs) for extra, needs in extras.items()}
     if scripts:
