@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,14 @@ def test_an_environment_is_made_once_and_needs_nothing_afterwards(
     assert runtime.run_script(b"import alpha; print(alpha.VERSION)", requirements=["alpha"]).stdout == "1.1\n"
     assert len(environments(user)) == 1
     assert len(user.index.requests) == asked
+
+
+def test_several_at_once_make_one_environment(user: User) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        source = requiring("alpha", "gamma").encode() + b"import alpha; print(alpha.VERSION)"
+        results = list(pool.map(lambda _: runtime.run_script(source).stdout, range(4)))
+    assert results == ["1.1\n"] * 4
+    assert len(environments(user)) == 1
 
 
 def test_an_environment_whose_python_is_gone_is_built_again(user: User) -> None:

@@ -162,6 +162,22 @@ print(child.pid, file=sys.stderr)
     until(lambda: not alive(int(bytes(ended.stderr))), "the end of the writer, whose pipe is closed")
 
 
+def test_what_was_written_before_the_end_is_read_after_it() -> None:
+    code = """
+import fcntl, os
+fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 2**20)
+os.write(1, str(os.getpid()).encode() + b" " + b"x" * 500_000)
+"""
+    heard: list[str] = []
+
+    def wait_for_the_end(text: str) -> None:
+        heard.append(text)
+        until(lambda: not alive(int(heard[0].split()[0])), "the end of the writer")
+
+    ended = python(code, on_stdout=wait_for_the_end)
+    assert len(ended.stdout.text().split()[1]) == len("".join(heard).split()[1]) == 500_000
+
+
 def test_an_error_in_a_callback_ends_the_tree_first() -> None:
     pids: list[int] = []
 

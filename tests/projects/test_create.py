@@ -226,7 +226,7 @@ def test_a_workspace_above_is_not_looked_at(user: User) -> None:
     user.data.mkdir()
     (user.data / "pyproject.toml").write_text(
         '[project]\nname = "above"\nversion = "0"\ndependencies = ["nonexistent"]\n'
-        '[tool.uv.workspace]\nmembers = ["projects/*"]\n'
+        '[tool.uv.workspace]\nmembers = ["projects/**", "projects/.building/*/*"]\n'
     )
     (user.data / ".python-version").write_text("3.99\n")
     assert run(create_project(user.script(requiring("alpha") + "print(1)"))) == "1\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import weakref
 from collections.abc import Iterator
 
@@ -62,6 +61,8 @@ class Captured:
         return Captured, (bytes(self),)
 
     def _move_to_disk(self) -> None:
+        import tempfile
+
         with tempfile.TemporaryFile(prefix="groundup-output-") as file:
             self._file = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -174,6 +173,8 @@ def _as_file(script: Script) -> Iterator[Path]:
     if script.path is not None:
         yield script.path
         return
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="groundup-script-") as folder:
         file = Path(folder, "main.py")
         file.write_bytes(script.content)

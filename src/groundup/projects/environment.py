@@ -11,8 +11,6 @@ from typing import Any
 from groundup.errors import GroundupError
 from groundup.projects.errors import Phase
 from groundup.projects.requirements import EnvironmentSpec
-from groundup.projects.uv import run_uv, uv_environment
-from groundup.proto_kernel import venv_python
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Environment:
     @property
     def python(self) -> Path:
         """The interpreter of the virtual environment."""
-        return Path(venv_python(str(self.venv)))
+        return self.venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
     def works(self) -> bool:
         """Return whether the interpreter behind the virtual environment is still installed."""
@@ -51,6 +49,8 @@ class EnvironmentBuilder:
     """The steps from a specification to an environment, in order."""
 
     def __init__(self, folder: Path, spec: EnvironmentSpec, name: str) -> None:
+        from groundup.projects.uv import uv_environment
+
         spec.check()
         self.folder, self.spec, self.name = folder, spec, name
         self.environment = Environment(folder)
@@ -75,6 +75,8 @@ class EnvironmentBuilder:
 
     def _uv(self, phase: Phase, *arguments: str) -> str:
         verb = {"resolve": "cannot resolve what", "install": "cannot install what"}[phase]
+        from groundup.projects.uv import run_uv
+
         what = f"{verb} {self.name} requires"
         return run_uv(*arguments, folder=self.folder, environ=self.environ, phase=phase, what=what)
 

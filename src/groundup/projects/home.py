@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from groundup import proto_kernel
-
 
 def data_folder() -> Path:
     """Return the folder of what cannot be made again without the user: projects."""
@@ -20,4 +18,6 @@ def data_folder() -> Path:
 
 def cache_folder() -> Path:
     """Return the folder of what can be made again at any time: fetched files, environments of scripts."""
+    from groundup import proto_kernel
+
     return Path(proto_kernel.cache_folder())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -109,6 +108,8 @@ class _Reader:
             ) from error
 
     def _check_keys(self) -> None:
+        import difflib
+
         for key in self.table:
             near = difflib.get_close_matches(key, _KEYS, 1, cutoff=0.7)
             if key not in _KEYS and near:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -83,6 +82,8 @@ def get_project(project_id: str) -> Project:
     store = _projects()
     path = store.find(check_id(project_id))
     if path is None:
+        import difflib
+
         near = difflib.get_close_matches(project_id, store.names(), 1)
         raise UserError(
             f"there is no project {project_id!r} in {store.root}",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +25,9 @@ class EnvironmentSpec:
 
     def key(self) -> str:
         """Return a name that is the same for equal environments on this machine, 32 hexadecimal digits."""
+        import hashlib
+        import json
+
         parts = {
             "format": 1,  # counts what build_environment makes of the same parts
             "requirements": sorted({declared.text for declared in self.requirements}),

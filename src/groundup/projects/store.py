@@ -10,8 +10,7 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,9 +99,11 @@ class Store:
         """Return a new path beside the final one, on the same file system."""
         building = self.root / ".building" / name
         building.mkdir(parents=True, exist_ok=True)
-        return building / secrets.token_hex(8)
+        return building / os.urandom(8).hex()
 
     def _sweep(self, name: str) -> None:
+        import shutil
+
         shutil.rmtree(self.root / ".building" / name, ignore_errors=True)
 
     def _replaced(self, name: str) -> Path:
