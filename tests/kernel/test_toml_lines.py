@@ -86,15 +86,14 @@ def documents(draw: st.DrawFn) -> Document:
 
 
 def write_table(draw: st.DrawFn, document: Document, names: list[str]) -> None:
-    path: tuple[str | int, ...] = tuple(plain(name) for name in names)
-    is_array = draw(st.booleans())
+    key: tuple[str | int, ...] = tuple(plain(name) for name in names)
+    if key in document.places or any(key[:length] in document.counts for length in range(1, len(key))):
+        return  # twice the same, or a table inside the last table of an array
+    is_array = draw(st.booleans()) or key in document.counts
+    count = document.counts.get(key, 0)
     if is_array:
-        path = (*path, document.counts.get(path, 0))
-    before = [path[:length] for length in range(1, len(path) + (not is_array))]
-    if any(part in document.places for part in before) or (not is_array and path in document.counts):
-        return
-    if is_array:
-        document.counts[path[:-1]] = document.counts.get(path[:-1], 0) + 1
+        document.counts[key] = count + 1
+    path = (*key, count) if is_array else key
     for noise in draw(NOISE):
         document.add(noise)
     space = draw(SPACES)
