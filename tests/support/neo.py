@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import tomli_w
 
@@ -42,7 +43,12 @@ class Neo:
         return [str(self.bin / "python"), "-I", "-c", code]
 
     def run(
-        self, command: list[str], *, cwd: Path | None = None, check: bool = False, **variables: str | None
+        self,
+        command: list[str],
+        *,
+        cwd: Path | None = None,
+        check: bool = False,
+        variables: Mapping[str, str | None] = MappingProxyType({}),
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as the repository's user; `variables` are set on top, None removes one."""
         env = {name: value for name, value in {**self.env, **variables}.items() if value is not None}

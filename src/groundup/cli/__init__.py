@@ -9,8 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-# What works without a repository's environment, or is about the kernel file itself.
-WITHOUT_ENVIRONMENT = ("init", "kernel", "--version")
+TYPE_CHECKING = False  # as in `typing`, whose import costs time
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IN_PROCESS = (["init"], ["--version"])  # need no repository
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,21 +30,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    from groundup.cli.kernel_file import find_kernel, hand_over
+    from groundup.cli.kernel_file import find_kernel, hand_over, missing_kernel
 
-    if words[:1] and words[0] in WITHOUT_ENVIRONMENT:
+    if words[:1] in IN_PROCESS:
         return _run(words)
     kernel = find_kernel()
-    if kernel is None and words in ([], ["-h"], ["--help"]):
-        return _run(["--help"])
-    return hand_over(kernel, words)
+    if kernel is None:
+        if words in ([], ["-h"], ["--help"]):
+            return _run(["--help"])
+        raise missing_kernel()
+    return _run(words, kernel) if words[:1] == ["kernel"] else hand_over(kernel, words)
 
 
-def _run(words: list[str]) -> int:
+def _run(words: list[str], kernel: Path | None = None) -> int:
     if words[:1] == ["reach"] and not any(word.startswith("-") for word in words[1:] if word != "-q"):
         from groundup.cli.commands.reach import reach
 
         return reach([word for word in words[1:] if word != "-q"], quiet="-q" in words)
     from groundup.cli.app import run
 
-    return run(words)
+    return run(words, kernel)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from groundup import __version__
+from groundup.cli.kernel_file import made_by
 from groundup.errors import UserError
 
 app = typer.Typer(
@@ -30,14 +31,15 @@ class Form(Enum):
     JSON = "json"
 
 
-def run(words: list[str]) -> int:
+def run(words: list[str], kernel: Path | None = None) -> int:
     """Run one command and return its exit code.
 
+    :param kernel: the repository's kernel; default: the one that made this environment.
     :raises UserError: the words are no command.
     :raises KeyboardInterrupt: the user interrupted it.
     """
     try:
-        return int(app(words, prog_name="groundup", standalone_mode=False) or 0)
+        return int(app(words, prog_name="groundup", standalone_mode=False, obj=kernel) or 0)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except Exception as error:
@@ -61,7 +63,7 @@ def root(
 
 
 @kernel_app.callback(invoke_without_command=True)
-def kernel(context: typer.Context) -> None:
+def kernel_root(context: typer.Context) -> None:
     """Print the help when there is no command."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -117,16 +119,16 @@ def init(
 
 
 @kernel_app.command()
-def status(as_json: AsJson = False) -> int:
+def status(context: typer.Context, as_json: AsJson = False) -> int:
     """Compare the repository's kernel with the package's; exit 1 when they differ."""
     from groundup.cli.commands import kernel as command
 
-    return command.status(as_json=as_json)
+    return command.status(context.obj or made_by(), as_json=as_json)
 
 
 @kernel_app.command()
-def update() -> int:
+def update(context: typer.Context) -> int:
     """Replace the repository's kernel by the package's."""
     from groundup.cli.commands import kernel as command
 
-    return command.update()
+    return command.update(context.obj or made_by())

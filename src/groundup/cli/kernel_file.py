@@ -8,6 +8,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from groundup import proto_kernel
 from groundup.errors import UserError
@@ -54,25 +55,19 @@ def find_kernel(start: Path | None = None) -> Path | None:
     return None
 
 
-def repository_kernel() -> Path:
-    """Return the kernel that made this environment, else the nearest one in the current folder or above.
+def made_by() -> Path:
+    """Return the kernel that made this environment.
 
-    :raises UserError: there is neither.
+    :raises UserError: none did.
     """
     stamp = proto_kernel.read_stamp(sys.prefix)
-    path = Path(stamp.values["kernel"]) if stamp else find_kernel()
-    if path is None:
+    if stamp is None:
         raise missing_kernel()
-    return path
+    return Path(stamp.values["kernel"])
 
 
-def hand_over(kernel: Path | None, words: list[str]) -> int:
-    """Become `kernel` with the arguments `words`.
-
-    :raises UserError: there is no kernel.
-    """
-    if kernel is None:
-        raise missing_kernel()
+def hand_over(kernel: Path, words: list[str]) -> NoReturn:
+    """Become `kernel` with the arguments `words`."""
     proto_kernel.become([sys.executable, "-I", str(kernel), *words], dict(os.environ))
 
 

@@ -6,16 +6,20 @@ import json
 import stat
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
-from groundup.cli.kernel_file import PACKAGED, KernelFile, repository_kernel
+from groundup.cli.kernel_file import PACKAGED, KernelFile
 from groundup.config.files import write_whole
 
 DIFFERENT = 1
 
 
-def status(*, as_json: bool = False) -> int:
-    """Write version and sha256 of both copies to stdout; return 1 when they differ."""
-    ours, packaged = KernelFile.read(repository_kernel()), KernelFile.read(PACKAGED)
+def status(kernel: Path, *, as_json: bool = False) -> int:
+    """Write version and sha256 of `kernel` and of the package's to stdout; return 1 when they differ.
+
+    :raises UserError: `kernel` cannot be read.
+    """
+    ours, packaged = KernelFile.read(kernel), KernelFile.read(PACKAGED)
     same = ours.sha256 == packaged.sha256
     if as_json:
         data = {"same": same, "repository": asdict(ours), "package": asdict(packaged)}
@@ -27,12 +31,13 @@ def status(*, as_json: bool = False) -> int:
     return 0 if same else DIFFERENT
 
 
-def update() -> int:
-    """Replace the repository's kernel by the package's, atomically; its mode stays.
+def update(kernel: Path) -> int:
+    """Replace `kernel` by the package's, atomically; its mode stays.
 
-    :raises UserError: there is no kernel.
+    :raises UserError: `kernel` cannot be read.
+    :raises GroundupError: it cannot be written.
     """
-    ours, packaged = KernelFile.read(repository_kernel()), KernelFile.read(PACKAGED)
+    ours, packaged = KernelFile.read(kernel), KernelFile.read(PACKAGED)
     if ours.sha256 == packaged.sha256:
         sys.stdout.write(f"{ours.path} is {packaged.version} already\n")
         return 0

@@ -1,0 +1,144 @@
+"""The two ways in: `python -I -m groundup` runs a command, the console script asks the kernel first."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import groundup
+from groundup import proto_kernel
+from groundup.cli.kernel_file import PACKAGED, find_kernel
+from tests.support.neo import Neo
+from tests.support.repositories import copy_kernel
+
+LIBRARIES = ["networkx", "pydantic", "rich", "typer"]
+IMPORTED = f"""
+import sys
+from groundup.cli import main
+code = main(sys.argv[1:])
+kernel = sys.modules["groundup.proto_kernel"]
+print(code, [name for name in {LIBRARIES} if name in sys.modules], "prepare" in vars(kernel))
+"""
+
+
+def test_reaching_ready_imports_no_library_and_leaves_the_kernel_folded(neo: Neo) -> None:
+    done = neo.run([*neo.python(IMPORTED), "reach", "ready"], check=True)
+    assert done.stdout == "0 [] False\n"
+
+
+def test_stdout_of_reach_is_empty_and_its_last_line_says_success(neo: Neo) -> None:
+    done = neo.run(neo.module("reach", "ready"), check=True)
+    assert done.stdout == ""
+    tree = done.stderr.splitlines()
+    assert tree[0].endswith(str(neo.repo))
+    assert tree[1].startswith("└─ ✓ ready")
+    assert tree[-1].startswith("SUCCESS: ready in ")
+
+
+def test_reach_without_names_reaches_the_configured_target(neo: Neo) -> None:
+    assert "SUCCESS: ready in" in neo.run(neo.module("reach"), check=True).stderr
+
+
+@pytest.mark.parametrize("words", [("-q", "ready"), ("ready", "-q"), ("--quiet", "ready")])
+def test_quiet_says_nothing(neo: Neo, words: tuple[str, ...]) -> None:
+    done = neo.run(neo.module("reach", *words), check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_function_in_the_process_runs_a_command(neo: Neo) -> None:
+    code = "import sys\nfrom groundup.cli import main\nprint(main(['reach', 'ready']), sys.argv)"
+    assert neo.run([*neo.python(code), "own", "words"], check=True).stdout == "0 ['-c', 'own', 'words']\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (("reach", "redy"), "there is no state named redy", "did you mean ready?"),
+        (("graph", "redy"), "there is no state named redy", "did you mean ready?"),
+        (("reahc",), "No such command 'reahc'. Did you mean 'reach'", "--help"),
+        (("kernel", "stauts"), "No such command 'stauts'. Did you mean 'status'?", "--help"),
+        (("graph", "--form", "tree"), "No such option: --form", "--help"),
+        (("graph", "--format", "picture"), "'picture' is not one of", "--help"),
+    ],
+)
+def test_a_mistake_is_told_with_the_nearest_right_thing(
+    neo: Neo, words: tuple[str, ...], message: str, hint: str
+) -> None:
+    done = neo.run(neo.module(*words))
+    assert (done.returncode, done.stdout) == (2, "")
+    told, hinted = done.stderr.splitlines()
+    assert told.startswith("error: ")
+    assert message in told
+    assert hinted.startswith("hint: ")
+    assert hint in hinted
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("kernel",), ("kernel", "--help"), ("reach", "--help")])
+def test_help_is_given(neo: Neo, words: tuple[str, ...]) -> None:
+    done = neo.run(neo.module(*words), check=True)
+    assert "Usage: groundup" in done.stdout
+
+
+@pytest.mark.parametrize("way", ["module", "script"])
+def test_the_version_is_the_packages(neo: Neo, way: str) -> None:
+    done = neo.run(getattr(neo, way)("--version"), check=True)
+    assert done.stdout == f"groundup {groundup.__version__}\n"
+
+
+# ── the console script ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_console_script_passes_kernel_commands_on_from_any_folder_below(neo: Neo) -> None:
+    below = neo.repo / "docs/examples"
+    done = neo.run(neo.script("config", "--json"), cwd=below, check=True)
+    assert json.loads(done.stdout)["root"] == str(neo.repo)
+    done = neo.run(neo.script("run", "--", "sh", "-c", "pwd; exit 7"), cwd=below)
+    assert (done.returncode, done.stdout) == (7, f"{below}\n")
+
+
+def test_the_console_script_reaches_states_through_the_kernel(neo: Neo) -> None:
+    assert "SUCCESS: ready in" in neo.run(neo.script("reach", "ready"), check=True).stderr
+    assert "SUCCESS: ready in" in neo.run(neo.script(), check=True).stderr
+
+
+def test_options_of_the_kernel_stand_before_the_command(neo: Neo) -> None:
+    done = neo.run(neo.script("--env", "nowhere", "check"))
+    assert done.returncode == 2
+    assert "there is no environment 'nowhere'" in done.stderr
+
+
+def test_without_a_kernel_the_console_script_says_how_to_get_one(neo: Neo, tmp_path: Path) -> None:
+    done = neo.run(neo.script("check"), cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: there is no proto_kernel.py in {tmp_path} or above it\n"
+        "hint: `groundup init` drops one into this folder\n"
+    )
+
+
+@pytest.mark.parametrize("words", [(), ("-h",), ("--help",)])
+def test_without_a_kernel_the_console_script_gives_help(
+    neo: Neo, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    assert "Usage: groundup" in neo.run(neo.script(*words), cwd=tmp_path, check=True).stdout
+
+
+def test_the_kernel_is_the_nearest_one_above(tmp_path: Path) -> None:
+    outer, inner = copy_kernel(tmp_path), copy_kernel(tmp_path / "inner")
+    (tmp_path / "inner/deep").mkdir()
+    (tmp_path / "other").mkdir()
+    assert find_kernel(tmp_path / "inner/deep") == inner
+    assert find_kernel(tmp_path / "other") == outer
+
+
+def test_the_packages_own_copy_is_no_repositorys_kernel(tmp_path: Path) -> None:
+    package = copy_kernel(tmp_path / "groundup").parent
+    (package / "__init__.py").touch()
+    assert find_kernel(package) is None
+    assert find_kernel(PACKAGED.parent) != PACKAGED
+
+
+def test_the_package_and_its_kernel_have_one_version() -> None:
+    assert proto_kernel.__version__ == groundup.__version__
