@@ -25,8 +25,8 @@ def told(done: subprocess.CompletedProcess[str], code: int) -> Told:
     `code`; nothing on stdout; no traceback.
     """
     lines = done.stderr.splitlines()
-    errors = [line for line in lines if re.match(r"\s*(\S+: )?error\b", line)]
-    hints = [line for line in lines if re.match(r"\s*hint\b", line)]
+    errors = [line for line in lines if re.match(r"\s*error:", line)]
+    hints = [line for line in lines if re.match(r"\s*hint:", line)]
     assert (len(errors), len(hints)) == (1, 1), describe(done)
     assert lines[-2:] == [errors[0], hints[0]], describe(done)
     assert errors[0].startswith("error: "), describe(done)
