@@ -25,6 +25,7 @@ KERNEL_COMMANDS = ("boot", "reboot", "lock", "run", "shell", "config", "check")
 COLD_COMMANDS = ("version", "help", "config", "check", "lock")
 INPUT_VARIABLES = ("GROUNDUP_ENV", "GROUNDUP_OFFLINE", "GROUNDUP_VERBOSE")
 STAMP_NAME = "groundup-stamp"
+STAMP_VALUES = ("root", "kernel", "venv", "env", "config", "target", "key", "python", "values")
 STAMP_FORMAT = "groundup-stamp 1"
 WINDOWS = os.name == "nt"
 RACY_NS = 2 * 10**9  # a file modified this close to the stamp may have changed within one clock tick
@@ -91,14 +92,12 @@ class Input:
         self.command = "boot"
         self.arguments = []  # type: list[str]
 
-    def check_names(self) -> None:
-        for name, origin in ((self.env, self.env_origin), (self.config, "--config")):
-            if name and (
-                not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name[0] == "."
-            ):
-                raise KernelError(
-                    "%s: %r is not a name" % (origin, name), "use letters, digits, '.', '_' and '-'", 2
-                )
+
+def check_name(name: str, origin: str) -> str:
+    """A name of an environment or configuration: no path, so that it stays inside its folder."""
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name[0] == ".":
+        raise KernelError("%s: %r is not a name" % (origin, name), "use letters, digits, '.', '_' and '-'", 2)
+    return name
 
 
 def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
@@ -114,9 +113,9 @@ def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
                     raise KernelError("%s needs a value" % name, "for example: %s NAME" % name, 2)
                 value = words.pop(0)
             if name == "--env":
-                given.env, given.env_origin = value, "--env"
+                given.env, given.env_origin = check_name(value, name), name
             else:
-                given.config = value
+                given.config = check_name(value, name)
         elif word == "--locked":
             given.locked = True
         elif word == "--offline":
@@ -129,7 +128,8 @@ def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
             raise KernelError("unknown option %s" % word, "see: proto_kernel.py --help", 2)
     if words:
         given.command, given.arguments = words[0], words[1:]
-    given.check_names()
+    if given.env:
+        check_name(given.env, given.env_origin)
     return given
 
 
@@ -165,6 +165,8 @@ class Stamp:
             raise ValueError("not a stamp: %s" % path)
         self.records = [[unescape(field) for field in line.split("\t")] for line in lines[1:] if line]
         self.values = {record[0]: record[1] for record in self.records if len(record) == 2}
+        if not all(name in self.values for name in STAMP_VALUES):
+            raise ValueError("not whole: %s" % path)
 
     def commands(self) -> "dict[str, list[str]]":
         return {record[1]: record[2:] for record in self.records if record[0] == "command"}
@@ -317,9 +319,10 @@ def neo(stamp: Stamp, arguments: "list[str]") -> "NoReturn":
     enter(stamp, [venv_python(stamp.values["venv"]), "-I", "-m", "groundup"] + arguments)
 
 
-def no_neo(what: str) -> KernelError:
+def no_neo(what: str, near: str = "") -> KernelError:
     message = "%s belongs to the neo runtime, and groundup is not installed in this environment" % what
-    return KernelError(message, "add groundup to the dependencies of a project, or see --help", 2)
+    hint = "add groundup to the dependencies of a project, or see --help"
+    return KernelError(message, "did you mean %r? else " % near + hint if near else hint, 2)
 
 
 def other(kernel: str, given: Input) -> None:
@@ -330,7 +333,9 @@ def other(kernel: str, given: Input) -> None:
         os.chdir(stamp.values["root"])
         enter(stamp, commands[given.command] + given.arguments)
     if not has_neo(stamp.values["venv"]):
-        raise no_neo("the command %r" % given.command)
+        unfold()
+        near = nearest(given.command, list(KERNEL_COMMANDS) + list(commands))
+        raise no_neo("the command %r" % given.command, near)
     neo(stamp, [given.command] + given.arguments)
 
 
@@ -572,12 +577,12 @@ def load_toml(text: str, path: str) -> "dict[str, Any]":
     """
     try:
         return toml_reader().loads(text)  # type: ignore[no-any-return]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         import re
 
-        place = re.search(r"line (\d+)", str(error))
-        where = "%s:%s" % (path, place.group(1)) if place else path
-        raise KernelError("%s: not valid TOML: %s" % (where, error), "correct the file", 2)
+        found = re.search(r"line (\d+)", str(error))
+        line = int(found.group(1)) if found else text.rstrip("\n").count("\n") + 1
+        raise KernelError("%s:%d: not valid TOML: %s" % (path, line, error), "correct the file", 2)
 
 
 def toml_reader() -> "Any":
@@ -688,9 +693,11 @@ def read_source(leap: str, folder: str, name: str, watch: "Callable[..., None]")
 def read_text(path: str) -> str:
     try:
         with open(path, "rb") as file:
-            return file.read().decode("utf-8-sig").replace("\r\n", "\n")
+            data = file.read()
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise KernelError("%s: not UTF-8: %s" % (path, error.reason), "save the file as UTF-8", 2)
+        line = data[: error.start].count(b"\n") + 1
+        raise KernelError("%s:%d: not UTF-8: %s" % (path, line, error.reason), "save the file as UTF-8", 2)
 
 
 def wrong_type(source: Source, keys: "tuple[Any, ...]", expected: str, value: "Any") -> KernelError:
@@ -708,15 +715,19 @@ def fits(value: "Any", kind: str) -> bool:
     return isinstance(value, {TEXT: str, TABLE: dict}.get(kind, bool))
 
 
+def nearest(word: str, known: "list[str]") -> str:
+    import difflib
+
+    return "".join(difflib.get_close_matches(word, known, 1))
+
+
 def check_table(
     source: Source, keys: "tuple[Any, ...]", table: "dict[str, Any]", schema: "dict[str, str]"
 ) -> None:
     for key, value in table.items():
         if key not in schema:
-            import difflib
-
-            near = difflib.get_close_matches(key, list(schema), 1)
-            known = "did you mean %r?" % near[0] if near else "known keys: %s" % ", ".join(schema)
+            near = nearest(key, list(schema))
+            known = "did you mean %r?" % near if near else "known keys: %s" % ", ".join(schema)
             message = "%s: unknown key %r" % (
                 source.place(*(keys + (key,))),
                 ".".join(map(str, keys + (key,))),
@@ -724,9 +735,12 @@ def check_table(
             raise KernelError(message, known, 2)
         if not fits(value, schema[key]):
             raise wrong_type(source, keys + (key,), schema[key], value)
+        if "\\x00" in repr(value):
+            place = source.place(*(keys + (key,)))
+            raise KernelError("%s: %s holds a NUL character" % (place, key), "remove it", 2)
 
 
-def check_source(source: Source, is_primer: bool) -> None:
+def check_source(source: Source) -> None:
     """Refuse unknown keys, wrong types and values that cannot be meant.
 
     :raises KernelError: that names file, line and key.
@@ -747,9 +761,12 @@ def check_source(source: Source, is_primer: bool) -> None:
             raise KernelError(
                 "%s: commands.%s must be a list of text" % (place, name), '["program", "argument"]', 2
             )
-    if "root" in source.table and not is_primer:
-        message = "%s: root is read beside the kernel only" % source.place("root")
-        raise KernelError(message, "remove it here", 2)
+    misplaced = {"client": ("root",), "env": ("root", "envs_dir", "default_env")}.get(source.leap, ())
+    for key in misplaced:
+        if key in source.table:
+            message = "%s: %s cannot be set here" % (source.place(key), key)
+            where = "beside the kernel" if key == "root" else "in the configuration of root"
+            raise KernelError(message, "it is read %s only" % where, 2)
 
 
 def merge(base: "dict[str, Any]", over: "dict[str, Any]") -> "dict[str, Any]":
@@ -780,6 +797,9 @@ class Configuration:
             self.values = self.merged()
         default = os.path.join(self.envs_dir, self.env, ".venv") if self.env else ".venv"
         self.venv = os.path.normpath(os.path.join(self.root, self.values.get("venv", default)))
+        if (self.root + os.sep).startswith(self.venv + os.sep):
+            message = "%s: venv is %s, which holds the repository" % (self.origin("venv")[1], self.venv)
+            raise KernelError(message, "name a folder of its own, such as .venv", 2)
         self.target = self.values.get("target", "ready")  # type: str
         self.commands = self.values.get("commands", {})  # type: dict[str, list[str]]
         self.projects = [self.project(index) for index in range(len(self.values.get("projects", [0])))]
@@ -818,7 +838,7 @@ class Configuration:
     def add_source(self, leap: str, folder: str) -> "Source | None":
         source = read_source(leap, folder, self.given.config, self.watch)
         if source:
-            check_source(source, leap == "primer")
+            check_source(source)
             self.sources.append(source)
         return source
 
@@ -833,9 +853,10 @@ class Configuration:
         self.watch(remembered)
         if self.given.env:
             return self.given.env, self.given.env_origin
-        if os.path.isfile(remembered):
-            return read_text(remembered).strip(), remembered
-        return self.values.get("default_env", ""), self.origin("default_env")[1]
+        choice, place = read_text(remembered).strip() if os.path.isfile(remembered) else "", remembered
+        if not choice:
+            choice, place = self.values.get("default_env", ""), self.origin("default_env")[1]
+        return (check_name(choice, place) if choice else ""), place
 
     def check_env(self) -> str:
         folder = os.path.join(self.envs_dir, self.env)
@@ -867,7 +888,17 @@ class Configuration:
             place = self.origin("projects")[1]
             message = "%s: no pyproject.toml or setup.py in %s" % (place, folder)
             raise KernelError(message, "correct the path of the project", 2)
+        self.check_chosen(project, index)
         return project
+
+    def check_chosen(self, project: "Project", index: int) -> None:
+        for which, declared in (("extras", project.extras_declared), ("groups", project.groups_declared)):
+            unknown = [name for name in project.chosen(which) if name not in declared]
+            if unknown and "optional-dependencies" not in project.table.get("dynamic", []):
+                source = [source for source in self.sources if "projects" in source.table][-1]
+                place = source.place("projects", index, which)
+                message = "%s: %s declares no %s %r" % (place, project.files[0], which[:-1], unknown[0])
+                raise KernelError(message, "declared: %s" % (", ".join(declared) or "none"), 2)
 
     def python_request(self) -> "tuple[str, str]":
         """The request for uv, and its origin: ``python``, ``.python-version``, ``requires-python``."""
@@ -878,10 +909,9 @@ class Configuration:
             path = os.path.join(folder, ".python-version")
             self.watch(path)
             if os.path.isfile(path):
-                lines = [line.strip() for line in read_text(path).split("\n")]
-                lines = [line for line in lines if line and not line.startswith("#")]
-                if lines:
-                    return lines[0], "%s:1" % path
+                for number, line in enumerate(read_text(path).split("\n"), 1):
+                    if line.split("#")[0].strip():
+                        return line.split("#")[0].strip(), "%s:%d" % (path, number)
             if folder == os.path.dirname(folder):
                 break
             folder = os.path.dirname(folder)
@@ -956,9 +986,18 @@ class Project:
         self.text = read_text(self.files[0]) if os.path.isfile(self.files[0]) else ""
         self.declared = load_toml(self.text, self.files[0]) if self.text else {}
         self.table = self.section("project")
-        self.name = self.table.get("name", "")  # type: str
-        self.requires_python = self.table.get("requires-python", "")  # type: str
+        self.name = self.text_of("name")
+        self.requires_python = self.text_of("requires-python")
+        self.extras_declared = list(self.section("project", "optional-dependencies"))
+        self.groups_declared = list(self.section("dependency-groups"))
         self.is_package = "build-system" in self.declared or os.path.isfile(self.files[1])
+
+    def text_of(self, key: str) -> str:
+        value = self.table.get(key, "")
+        if not isinstance(value, str):
+            message = "%s: project.%s must be text" % (self.place("project", key), key)
+            raise KernelError(message, "correct it", 2)
+        return value
 
     def section(self, *keys: str) -> "dict[str, Any]":
         value = self.declared  # type: Any
@@ -972,10 +1011,8 @@ class Project:
     def chosen(self, which: str) -> "list[str]":
         """The extras or groups to install: those configured, else all that are declared."""
         if which == "extras":
-            return (
-                list(self.section("project", "optional-dependencies")) if self.extras is None else self.extras
-            )
-        return list(self.section("dependency-groups")) if self.groups is None else self.groups
+            return self.extras_declared if self.extras is None else self.extras
+        return self.groups_declared if self.groups is None else self.groups
 
     def sources(self) -> "Iterator[str]":
         """The files that a build of this project may read."""
@@ -1433,7 +1470,7 @@ HINTS = (  # what uv says → what to do
     ("network was disabled|not found in the cache|offline", "run once without --offline"),
     (
         r"\b401\b|\b403\b|credentials",
-        "put credentials into the index's address, netrc, or configure auth",
+        "put credentials into the index's address (UV_DEFAULT_INDEX) or netrc, or configure auth",
     ),
     ("certificate|UnknownIssuer", "set SSL_CERT_FILE to your certificate authorities"),
     (
@@ -1587,9 +1624,7 @@ class Uv:
             if self.ask([self.program, "python", "install", "--no-bin"] + request)[0] == 0:
                 code, text = self.ask(find)
         if code:
-            listed = self.ask([self.program, "python", "list", "--only-installed", "--no-project"])[1].split(
-                "\n"
-            )
+            listed = self.ask([self.program, "python", "list", "--only-installed"])[1].split("\n")
             found = ", ".join(" ".join(line.split()[:2]) for line in listed if line.strip())
             origin = self.config.python_origin
             message = "%s: no Python fits %r; found: %s" % (origin, self.config.python, found or "none")
@@ -1781,7 +1816,7 @@ def agreeing_stamp(config: Configuration) -> "Stamp | None":
 def is_marked(path: str) -> bool:
     try:
         with open(path, "rb") as file:
-            return file.read(FileLock.RECORD).rstrip().endswith(b"building")
+            return file.read(FileLock.RECORD).rstrip().endswith((b"building", b"locking"))
     except OSError:
         return False
 
@@ -1794,12 +1829,14 @@ class Build:
         self.venv, self.old = config.venv, config.venv + ".old"
         self.uv = Uv(config, lock)
         self.python = ""
+        self.interrupted = lock.state == "building"
+        self.aside = self.venv + ".tmp"
 
     def run(self, reboot: bool) -> None:
         import shutil
 
         config = self.config
-        ours = self.lock.state or any(
+        ours = self.interrupted or any(
             os.path.exists(os.path.join(self.venv, n)) for n in ("pyvenv.cfg", STAMP_NAME)
         )
         if os.path.exists(self.venv) and not ours and os.listdir(self.venv):
@@ -1810,7 +1847,7 @@ class Build:
         self.authenticate()
         lock_before = self.lock_content()
         self.ensure_lock(reboot)
-        stamp = None if reboot or self.lock.state else read_stamp(self.venv)
+        stamp = None if reboot or self.interrupted else read_stamp(self.venv)
         in_place = stamp is not None and stamp.values["venv"] == self.venv and self.fits_python(stamp)
         self.begin(in_place)
         try:
@@ -1843,12 +1880,11 @@ class Build:
         """From here a kill leaves the mark in the lock file, and the next run builds from scratch."""
         import shutil
 
-        interrupted = self.lock.state
         self.lock.mark("building")
         if in_place:
             os.replace(os.path.join(self.venv, STAMP_NAME), os.path.join(self.venv, STAMP_NAME + ".old"))
         elif os.path.lexists(self.venv):
-            if interrupted:
+            if self.interrupted:
                 LOG.say("a build did not end: building %s again" % self.venv)
                 shutil.rmtree(self.venv)
             else:
@@ -1880,14 +1916,21 @@ class Build:
         argv = [sys.executable, "-I", script]
         done = subprocess.run(argv, cwd=config.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         path = os.fsdecode(done.stdout).strip()
-        if done.returncode or not os.path.isabs(path) or not os.access(path, os.X_OK):
-            told = "exited with %d" % done.returncode if done.returncode else "printed %r" % path
+        told = "exited with %d" % done.returncode if done.returncode else "printed %r" % path
+        try:
+            ask = [
+                path if os.path.isabs(path) else "",
+                "-I",
+                "-c",
+                "import platform; print(platform.python_version())",
+            ]
+            version = subprocess.check_output(ask, stderr=subprocess.DEVNULL, universal_newlines=True).strip()
+        except (OSError, ValueError, subprocess.CalledProcessError):
+            version = ""
+        if done.returncode or not version[:1].isdigit():
             raise KernelError(
                 "%s: %s %s" % (place, script, told), "it must print one path of an interpreter", 2
             )
-        version = subprocess.check_output(
-            [path, "-IVV"], stderr=subprocess.STDOUT, universal_newlines=True
-        ).split()[1]
         wanted = config.values.get("python", "")
         if wanted[:1].isdigit() and numbers(version)[: len(numbers(wanted))] != numbers(wanted):
             message = "%s: %s gave Python %s, python asks for %s" % (place, script, version, wanted)
@@ -1914,6 +1957,32 @@ class Build:
     # locks
 
     def ensure_lock(self, upgrade: bool, stale: bool = False) -> None:
+        """Do ``update_lock`` so that a kill in it leaves a mark, and a failure none."""
+        self.sweep()
+        if not self.interrupted:
+            self.lock.mark("locking")
+        try:
+            self.update_lock(upgrade, stale)
+        finally:
+            self.sweep()
+            self.lock.mark("building" if self.interrupted else "")
+
+    def sweep(self) -> None:
+        """Remove what a killed run left beside the files that it was about to replace."""
+        import glob
+        import shutil
+
+        shutil.rmtree(self.aside, ignore_errors=True)
+        config, path = self.config, glob.escape(self.config.lock_path())
+        kept = glob.escape(os.path.join(config.root, ".groundup"))
+        warm = glob.escape(os.path.dirname(pointer_path(config.kernel, config.given)))
+        patterns = [kept + "/*.tmp", warm + "/*.tmp"] + (
+            [path + ".*.tmp", path + ".old.*.tmp"] if path else []
+        )
+        for name in [name for pattern in patterns for name in glob.glob(pattern)]:
+            os.remove(name)
+
+    def update_lock(self, upgrade: bool, stale: bool) -> None:
         """Write the lock when there is none, when it is stale or to be upgraded; else leave it alone.
 
         :raises KernelError: when it had to be written but ``--locked`` or ``CI`` forbids that.
@@ -2007,8 +2076,6 @@ class Build:
     def compile(self, path: str, before: "bytes | None", made_from: str, upgrade: bool) -> None:
         """Resolve all projects into one lock with hashes; the old versions are kept unless it is upgraded."""
         import re
-        import shutil
-        import tempfile
 
         config, lines, options = self.config, [], []  # type: Configuration, list[str], list[str]
         for project in config.projects:
@@ -2019,30 +2086,21 @@ class Build:
                 lines.append("%s%s" % (file_url(project.folder), extras))
             for group in project.chosen("groups"):
                 options += ["--group", "%s:%s" % (project.files[0], group)]
-        os.makedirs(os.path.join(config.root, ".groundup"), exist_ok=True)
-        folder = tempfile.mkdtemp(prefix="lock-", dir=os.path.join(config.root, ".groundup"))
-        try:
-            new, wanted = (
-                os.path.join(folder, os.path.basename(path)),
-                os.path.join(folder, "requirements.in"),
-            )
-            write_atomically(wanted, "\n".join(lines).encode("utf-8", "surrogateescape"))
-            if before and not upgrade:
-                write_atomically(new, before)
-            if path.endswith(".toml"):
-                options += ["--format", "pylock.toml"]
-                options += [word for p in config.projects if p.name for word in ("--no-emit-package", p.name)]
-            else:
-                options += ["--generate-hashes"]
-            options += ["--python-version", self.lower_python(), "--python", self.python, "-o", new]
-            self.uv.run(
-                "locking", "pip", "compile", "--universal", "--no-header", "--quiet", wanted, *options
-            )
-            text = re.sub(r"(?m)^\S+ @ file:.*\n(?:[ \t].*\n)*|^file:.*\n(?:[ \t].*\n)*", "", read_text(new))
-            text = re.sub(r"\n# The following packages were excluded from the output:\n(# .*\n)*", "", text)
-            write_atomically(path, ("%s\n%s" % (made_from, text)).encode())
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        new = os.path.join(self.aside, os.path.basename(path))
+        wanted = os.path.join(self.aside, "requirements.in")
+        write_atomically(wanted, "\n".join(lines).encode("utf-8", "surrogateescape"))
+        if before and not upgrade:
+            write_atomically(new, before)
+        if path.endswith(".toml"):
+            options += ["--format", "pylock.toml"]
+            options += [word for p in config.projects if p.name for word in ("--no-emit-package", p.name)]
+        else:
+            options += ["--generate-hashes"]
+        options += ["--python-version", self.lower_python(), "--python", self.python, "-o", new]
+        self.uv.run("locking", "pip", "compile", "--universal", "--no-header", "--quiet", wanted, *options)
+        text = re.sub(r"(?m)^\S+ @ file:.*\n(?:[ \t].*\n)*|^file:.*\n(?:[ \t].*\n)*", "", read_text(new))
+        text = re.sub(r"\n# The following packages were excluded from the output:\n(# .*\n)*", "", text)
+        write_atomically(path, ("%s\n%s" % (made_from, text)).encode())
 
     # installing
 
