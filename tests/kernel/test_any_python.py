@@ -16,8 +16,8 @@ from tests.support.trees import facts
 
 REPORT = "import sys, demo; print(sys.prefix, '%d.%d' % sys.version_info[:2], sys.version_info >= (3, 11))"
 RUN = ["run", "--", "python", "-IB", "-c", REPORT]
-HOSTILE = ("logging", "json", "re", "subprocess", "tempfile", "hashlib", "typing", "enum", "random", "ssl")
-TRAP = "import os, sys\nsys.stderr.write('hijacked ' + __file__)\nos._exit(99)\n"
+HOSTILE = {"logging", "json", "re", "subprocess", "tempfile", "hashlib", "typing", "enum", "random", "ssl"}
+TRAP = "import os\nos.write(2, b'hijacked ' + os.fsencode(__file__))\nos._exit(99)\n"
 OLDEST, NEWEST = next(iter(interpreters())), list(interpreters())[-1]
 
 
@@ -135,15 +135,28 @@ def test_a_folder_with_spaces_and_letters_of_the_world(
     assert run([str(repo / ".venv/bin/python"), "-c", "import beta"], env=env, cwd=tmp_path).returncode == 0
 
 
+def set_traps(folder: Path, names: set[str]) -> None:
+    """Write modules into `folder` that end the process which imports them."""
+    for name in names:
+        write(folder, f"{name}.py", TRAP)
+
+
+def imported_before_any_script(python: Path) -> set[str]:
+    """Return what the `.pth` files of an interpreter import: on PYTHONPATH no script can be faster."""
+    code = "import sys; print(*sys.modules)"
+    return set(
+        subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
 @pytest.mark.parametrize("version", interpreters())
 def test_modules_named_like_standard_ones_do_not_hijack(
     tmp_path: Path, env: dict[str, str], version: str
 ) -> None:
     repo = repository(tmp_path / "repo", dependencies=["beta"])
-    places = (repo, tmp_path / "cwd", tmp_path / "library")
-    for folder in places:
-        for name in HOSTILE:
-            write(folder, f"{name}.py", TRAP)
+    for folder in (repo, tmp_path / "cwd"):
+        set_traps(folder, HOSTILE)
+    set_traps(tmp_path / "library", HOSTILE - imported_before_any_script(interpreters()[version]))
     given = {**env, "PYTHONPATH": str(tmp_path / "library")}
     for _ in ("cold", "warm"):
         done = run_kernel(repo, *RUN, python=interpreters()[version], env=given, cwd=tmp_path / "cwd")
@@ -157,8 +170,7 @@ def test_modules_beside_an_entry_script_do_not_hijack_the_boot(
     repo = repository(tmp_path / "repo", dependencies=["beta"])
     write(repo, "src/demo/app.py", "def main():\n    print('started')\n")
     script = entry_script(repo, "start", 'start_app("demo.app:main")')
-    for name in HOSTILE:
-        write(script.parent, f"{name}.py", TRAP)
+    set_traps(script.parent, HOSTILE)
     for _ in ("cold", "warm"):
         done = run([str(interpreters()[version]), str(script)], env=env, cwd=script.parent)
         assert done.stdout == "started\n", describe(done)

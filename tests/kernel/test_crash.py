@@ -54,9 +54,9 @@ def locks(repo: Path) -> dict[str, bytes]:
 
 
 def names(repo: Path) -> set[str]:
-    """Return everything that stands in a checkout, byte code and records of installers apart."""
+    """Return everything that stands in a checkout, byte code and what installers record apart."""
     found = {path.relative_to(repo).as_posix() for path in walk(repo) if "__pycache__" not in path.parts}
-    return {name for name in found if not name.endswith(("/RECORD", "/uv_cache.json"))}
+    return {name for name in found if not name.endswith(("/RECORD", "/uv_cache.json", "/groundup-stamp.old"))}
 
 
 def measure(folder: Path, kind: str, env: dict[str, str], command: list[str]) -> Reference:

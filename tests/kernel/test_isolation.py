@@ -169,8 +169,8 @@ def test_a_boot_started_by_a_build_step_of_another_boot_succeeds(tmp_path: Path,
         subprocess.check_call([sys.executable, {str(inner / "proto_kernel.py")!r}, "boot"])
         print(os.path.realpath(sys.executable))
     """
-    write(outer, "select.py", selector)
-    write(outer, "groundup.toml", 'python_selector = "select.py"\n')
+    write(outer, "choose.py", selector)
+    write(outer, "groundup.toml", 'python_selector = "choose.py"\n')
     check = "import sys, beta, outer; print(sys.prefix)"
     done = run_kernel(outer, "run", "python", "-c", check, env=env, check=True)
     assert done.stdout == f"{outer / '.venv'}\n"
