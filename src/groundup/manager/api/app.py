@@ -1,0 +1,81 @@
+"""The application: routes, headers, errors, housekeeping."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.middleware.cors import CORSMiddleware
+
+from groundup.manager.api import v0, v1
+from groundup.manager.api.middleware import Envelope
+from groundup.manager.errors import ConflictError, ManagerError, NotFoundError, RejectedError
+from groundup.manager.service import ManagerService
+
+logger = logging.getLogger(__name__)
+
+_LOCAL_ORIGINS = tuple(
+    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001)
+)
+_HOUSEKEEPING_SECONDS = 1.0
+_STATUSES: dict[type[ManagerError], int] = {NotFoundError: 404, RejectedError: 400, ConflictError: 409}
+
+
+def create_app(service: ManagerService, api_key: str, *, origins: Sequence[str] = _LOCAL_ORIGINS) -> FastAPI:
+    """The HTTP application of ``service``.
+
+    :param api_key: what every request but `/health` must carry.
+    :param origins: where a browser may call from.
+    """
+    app = FastAPI(title="groundup state manager", lifespan=_lifespan)
+    app.state.service = service
+    app.state.api_key = api_key
+    app.include_router(v0.router)
+    app.include_router(v1.router)
+    app.add_api_route("/health", _health, methods=["GET"], tags=["health"])
+    for kind in _STATUSES:
+        app.add_exception_handler(kind, _refuse)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"],
+        allow_headers=["*"],
+        expose_headers=["X-Exosphere-Request-ID"],
+        max_age=600,
+    )
+    app.add_middleware(Envelope)
+    return app
+
+
+async def _health() -> dict[str, str]:
+    """Whether the manager answers."""
+    return {"message": "OK"}
+
+
+async def _refuse(_request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"detail": str(error)}, status_code=_STATUSES[type(error)])  # type: ignore[index]
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    housekeeping = asyncio.create_task(_keep_house(app.state.service))
+    try:
+        yield
+    finally:
+        housekeeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await housekeeping
+
+
+async def _keep_house(service: ManagerService) -> None:
+    while True:
+        try:
+            await service.expire_leases()
+        except ManagerError as error:
+            logger.error("housekeeping failed: %s", error)
+        await asyncio.sleep(_HOUSEKEEPING_SECONDS)

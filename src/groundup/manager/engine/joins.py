@@ -1,0 +1,87 @@
+"""Joins: a node that unites everything which started at another one runs once, when all of that is done.
+
+Decided on every transition that ends a node state, so it does not matter which branch ends last, how it
+ends, or whether it names the join as its next node. A pruned branch counts as done.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from groundup.manager.engine.model import Counts, Effects, Flow, Join, NodeState, Tools, View
+from groundup.manager.engine.resolution import inputs_of, lineage_outputs
+from groundup.nodes.wire import UNFINISHED, StateStatus, UnitesStrategyEnum
+
+_DONE_WELL = frozenset({StateStatus.SUCCESS, StateStatus.PRUNED, StateStatus.RETRY_CREATED})
+
+
+def due(flow: Flow, effects: Effects, view: View, tools: Tools) -> list[NodeState]:
+    """The joins that the transition completed.
+
+    :raises PlaceholderError: when the inputs of a join cannot be built.
+    """
+    created: list[NodeState] = []
+    for join, group in _concerned(flow, effects.state):
+        counts = _counts_after(group, effects, created, view)
+        if _complete(join, counts) and not view.join_exists(effects.state.run_id, _key(join, group)):
+            base = effects.state if effects.state.id == group else view.state(group)
+            created.append(_join_state(flow, join, base, view, tools))
+    return created
+
+
+def _concerned(flow: Flow, state: NodeState) -> Iterator[tuple[Join, str]]:
+    for join in flow.joins:
+        if state.identifier in join.scope and join.target in state.joins:
+            yield join, state.joins[join.target]
+        elif state.identifier == join.target and state.status is StateStatus.SUCCESS:
+            yield join, state.group
+
+
+def _counts_after(group: str, effects: Effects, joined: Iterable[NodeState], view: View) -> Counts:
+    """Node states of ``group`` as they will be once ``effects`` are applied."""
+    counts = Counter(view.group_counts(group))
+    if group in effects.state.joins.values():
+        before = view.state(effects.state.id)
+        counts[before.identifier, before.status] -= 1
+        counts[effects.state.identifier, effects.state.status] += 1
+    for state in [*effects.created, *joined]:
+        if group in state.joins.values():
+            counts[state.identifier, state.status] += 1
+    return counts
+
+
+def _complete(join: Join, counts: Counts) -> bool:
+    found = {key for key, count in counts.items() if count > 0 and key[0] in join.scope}
+    statuses = {status for _, status in found}
+    if join.strategy is UnitesStrategyEnum.ALL_DONE:
+        return not statuses & UNFINISHED
+    arrived = any((identifier, StateStatus.SUCCESS) in found for identifier in join.listed_by)
+    return statuses <= _DONE_WELL and (arrived or join.target in join.listed_by)
+
+
+def _key(join: Join, group: str) -> str:
+    return f"{join.node.identifier}:{group}"
+
+
+def _join_state(flow: Flow, join: Join, base: NodeState, view: View, tools: Tools) -> NodeState:
+    """The node state of the join; ``base`` is the first node state of the united group."""
+    state_id = tools.new_id()
+    inputs = inputs_of(flow, join.node, base.run_id, lambda: lineage_outputs(base, view), view)
+    return NodeState(
+        id=state_id,
+        run_id=base.run_id,
+        flow_version=base.flow_version,
+        namespace=join.node.namespace,
+        node_name=join.node.node_name,
+        identifier=join.node.identifier,
+        status=StateStatus.CREATED,
+        inputs=inputs,
+        enqueue_after=tools.now,
+        created_at=tools.now,
+        updated_at=tools.now,
+        group=state_id,
+        parents={**base.parents, base.identifier: base.id},
+        joins={**base.joins, join.target: base.id},
+        join_key=_key(join, base.id),
+    )

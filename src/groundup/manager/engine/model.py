@@ -1,0 +1,168 @@
+"""The vocabulary of the engine: flows, node states, and the effects of a transition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from pydantic import BaseModel, Field
+
+from groundup.manager.engine import graph
+from groundup.nodes.wire import (
+    NodeTemplate,
+    RetryPolicyModel,
+    StateStatus,
+    StoreConfigModel,
+    TriggerModel,
+    UnitesStrategyEnum,
+)
+
+
+class FlowDocument(BaseModel):
+    """One version of a flow as it is kept: the template, its secrets encrypted.
+
+    ``input_fields`` holds the input fields of each node, by identifier, as they were registered when the
+    flow was verified.
+    """
+
+    nodes: list[NodeTemplate]
+    secrets: dict[str, str] = Field(default_factory=dict)
+    retry_policy: RetryPolicyModel = Field(default_factory=RetryPolicyModel)
+    store_config: StoreConfigModel = Field(default_factory=StoreConfigModel)
+    triggers: list[TriggerModel] = Field(default_factory=list)
+    input_fields: dict[str, list[str]] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A node that unites the branches which started at ``target``.
+
+    ``scope`` are the identifiers whose node states it waits for, ``listed_by`` those that name it as next.
+    """
+
+    node: NodeTemplate
+    target: str
+    strategy: UnitesStrategyEnum
+    scope: frozenset[str]
+    listed_by: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A verified version of a flow, ready to run."""
+
+    version: int
+    namespace: str
+    name: str
+    document: FlowDocument
+
+    @cached_property
+    def nodes(self) -> dict[str, NodeTemplate]:
+        """Its nodes by identifier."""
+        return {node.identifier: node for node in self.document.nodes}
+
+    @cached_property
+    def root(self) -> NodeTemplate:
+        """The node that a run starts with."""
+        return self.nodes[graph.roots(self.document.nodes)[0]]
+
+    @cached_property
+    def joins(self) -> tuple[Join, ...]:
+        """Its joins, each after those that lead to it."""
+        nodes = self.document.nodes
+        uniting = [self.nodes[name] for name in graph.topological_order(nodes) if self.nodes[name].unites]
+        return tuple(_join(nodes, node) for node in uniting)
+
+    @cached_property
+    def join_targets(self) -> frozenset[str]:
+        """Identifiers that some join unites."""
+        return frozenset(join.target for join in self.joins)
+
+
+def _join(nodes: list[NodeTemplate], node: NodeTemplate) -> Join:
+    if node.unites is None:
+        raise ValueError(f"{node.identifier} unites nothing")
+    return Join(
+        node=node,
+        target=node.unites.identifier,
+        strategy=node.unites.strategy,
+        scope=graph.join_scope(nodes, node.unites.identifier, node.identifier),
+        listed_by=frozenset(other.identifier for other in nodes if node.identifier in other.next_nodes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """One execution of one node in one run.
+
+    ``parents`` leads from identifiers to the node states whose outputs may be read; ``joins`` from join
+    targets to the group that a join will unite; ``group`` names the fan-out that this node state belongs to,
+    by the id of its first member. Times are milliseconds since the epoch.
+    """
+
+    id: str
+    run_id: str
+    flow_version: int
+    namespace: str
+    node_name: str
+    identifier: str
+    status: StateStatus
+    inputs: dict[str, Any]
+    enqueue_after: int
+    created_at: int
+    updated_at: int
+    group: str
+    outputs: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] | None = None
+    error: str | None = None
+    parents: dict[str, str] = field(default_factory=dict)
+    joins: dict[str, str] = field(default_factory=dict)
+    join_key: str | None = None
+    retry_count: int = 0
+    manual_token: str | None = None
+    claims: int = 0
+    token: str | None = None
+    outcome: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a transition does: the new shape of the node state, what is created, the answer to the worker."""
+
+    state: NodeState
+    created: list[NodeState] = field(default_factory=list)
+    answer: dict[str, Any] = field(default_factory=dict)
+
+
+Counts = Mapping[tuple[str, StateStatus], int]
+"""How many node states of a group there are by identifier and status."""
+
+
+class View(Protocol):
+    """What the engine may ask about a run while it decides."""
+
+    def outputs(self, state_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Outputs of node states, by id."""
+
+    def store_values(self, run_id: str) -> Mapping[str, str]:
+        """The values that the run was triggered with."""
+
+    def state(self, state_id: str) -> NodeState:
+        """One node state."""
+
+    def group_counts(self, group: str) -> Counts:
+        """Node states that descend from ``group``."""
+
+    def join_exists(self, run_id: str, join_key: str) -> bool:
+        """Whether the join was created before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What transitions need from outside: the present in milliseconds, new ids, chance in [0, 1)."""
+
+    now: int
+    new_id: Callable[[], str]
+    random: Callable[[], float]

@@ -1,0 +1,66 @@
+"""How a run starts: inputs and store of a trigger become the first node state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from groundup.manager.engine.model import Flow, NodeState, Tools
+from groundup.manager.engine.placeholders import OutputReference, PlaceholderError, Reference, resolve
+from groundup.manager.engine.retry import LONGEST
+from groundup.manager.errors import RejectedError
+from groundup.nodes.wire import StateStatus, TriggerRequest
+
+
+def first_state(flow: Flow, run_id: str, request: TriggerRequest, tools: Tools) -> NodeState:
+    """The node state of the root of ``flow``.
+
+    :raises RejectedError: for a store key that is missing or a placeholder that the root cannot use.
+    """
+    inputs = root_inputs(flow, request)
+    _check_required_keys(flow, request.store)
+    state_id = tools.new_id()
+    return NodeState(
+        id=state_id,
+        run_id=run_id,
+        flow_version=flow.version,
+        namespace=flow.root.namespace,
+        node_name=flow.root.node_name,
+        identifier=flow.root.identifier,
+        status=StateStatus.CREATED,
+        inputs=dict(inputs),
+        enqueue_after=min(tools.now + request.start_delay, LONGEST),
+        created_at=tools.now,
+        updated_at=tools.now,
+        group=state_id,
+    )
+
+
+def root_inputs(flow: Flow, request: TriggerRequest) -> dict[str, str]:
+    """Inputs of the root: the caller's where given, else the template's; placeholders may name the store."""
+    values = {**flow.document.store_config.default_values, **request.store}
+
+    def lookup(reference: Reference) -> str:
+        return _store_value(flow.root.identifier, reference, values)
+
+    chosen = {field: request.inputs.get(field, text) for field, text in flow.root.inputs.items()}
+    try:
+        return {field: resolve(text, lookup) for field, text in chosen.items()}
+    except PlaceholderError as error:
+        raise RejectedError(f"Invalid input: 400: {error}", hint=error.hint) from error
+
+
+def _store_value(root: str, reference: Reference, values: Mapping[str, str]) -> str:
+    if isinstance(reference, OutputReference):
+        raise PlaceholderError(
+            f"Root node can have only store identifier as dependent but got {reference.identifier}"
+        )
+    if reference.key not in values:
+        raise PlaceholderError(f"Dependent {reference.key} not found in store for root node {root}")
+    return values[reference.key]
+
+
+def _check_required_keys(flow: Flow, store: Mapping[str, str]) -> None:
+    missing = set(flow.document.store_config.required_keys) - set(store)
+    if missing:
+        names = ", ".join(repr(key) for key in sorted(missing))
+        raise RejectedError(f"Missing store keys: {{{names}}}", hint="pass them in `store`")

@@ -1,0 +1,83 @@
+"""Handing node states to workers: claims, their leases, and what becomes of those that run out."""
+
+from __future__ import annotations
+
+import logging
+
+from groundup.manager.clock import iso
+from groundup.manager.engine import transitions
+from groundup.manager.engine.claims import Claim
+from groundup.manager.engine.model import NodeState
+from groundup.manager.operations.context import Session
+from groundup.manager.store import states
+from groundup.nodes.wire import (
+    ClaimedState,
+    EnqueueRequest,
+    EnqueueResponse,
+    LeasesRequest,
+    LeasesResponse,
+    StateStatus,
+)
+
+logger = logging.getLogger(__name__)
+
+_LEASE_LOST = "The worker stopped answering before the lease of its claim ran out"
+_EXPIRED_AT_ONCE = 500
+
+
+def enqueue(session: Session, namespace: str, request: EnqueueRequest) -> EnqueueResponse:
+    """Claim node states that are due, the longest first."""
+    settings = session.context.settings
+    demand = states.Demand(
+        namespace=namespace,
+        names=request.nodes,
+        limit=min(request.batch_size, settings.largest_batch),
+        lease=request.lease or settings.default_lease,
+    )
+    claimed = [_claimed(state) for state in states.claim(session.connection, demand, session.now)]
+    return EnqueueResponse(count=len(claimed), namespace=namespace, status=StateStatus.QUEUED, states=claimed)
+
+
+def _claimed(state: NodeState) -> ClaimedState:
+    return ClaimedState(
+        state_id=f"{state.id}.{state.token}",
+        node_name=state.node_name,
+        identifier=state.identifier,
+        inputs=state.inputs,
+        created_at=iso(state.created_at),
+    )
+
+
+def renew(session: Session, request: LeasesRequest) -> LeasesResponse:
+    """Prolong claims from now on."""
+    until = session.now + request.lease
+    held = [
+        text
+        for text in request.state_ids
+        if (claim := Claim.parse(text)).token
+        and states.renew(session.connection, claim.state_id, claim.token, until)
+    ]
+    return LeasesResponse(held=held, lost=[text for text in request.state_ids if text not in set(held)])
+
+
+def release(session: Session, request: LeasesRequest) -> LeasesResponse:
+    """Take claims back that a worker did not use; no attempt is counted."""
+    held = [
+        text
+        for text in request.state_ids
+        if (claim := Claim.parse(text)).token
+        and states.release(session.connection, claim.state_id, claim.token, session.now)
+    ]
+    return LeasesResponse(held=held, lost=[text for text in request.state_ids if text not in set(held)])
+
+
+def expire(session: Session) -> int:
+    """Put node states whose lease ran out back under the retry policy; gives their number."""
+    lost = states.overdue(session.connection, session.now, _EXPIRED_AT_ONCE)
+    for state in lost:
+        view = states.RunView(session.connection)
+        flow = session.flow(state.flow_version)
+        effects = transitions.errored(flow, state, _LEASE_LOST, view, session.tools)
+        states.apply(session.connection, state, effects)
+        logger.warning("the lease of node state %s (%s) ran out", state.id, state.node_name)
+    return len(lost)

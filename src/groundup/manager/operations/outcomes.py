@@ -1,0 +1,131 @@
+"""What workers report about node states, and retries by hand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from groundup.manager.engine import transitions
+from groundup.manager.engine.claims import Admission, Claim, Outcome, OutcomeKind, admit, recorded
+from groundup.manager.engine.model import Effects, Flow, NodeState
+from groundup.manager.engine.retry import LONGEST
+from groundup.manager.errors import ConflictError, NotFoundError
+from groundup.manager.operations.context import Session
+from groundup.manager.store import nodes, states
+from groundup.nodes.wire import (
+    ErroredRequest,
+    ExecutedRequest,
+    ManualRetryRequest,
+    PruneRequest,
+    ReEnqueueAfterRequest,
+    StateStatus,
+)
+
+logger = logging.getLogger(__name__)
+
+Answer = dict[str, Any]
+Transition = Callable[[Flow, NodeState, states.RunView], Effects]
+
+
+def executed(session: Session, namespace: str, state_id: str, request: ExecutedRequest) -> Answer:
+    """The node ran."""
+
+    def transition(flow: Flow, state: NodeState, view: states.RunView) -> Effects:
+        return transitions.executed(flow, state, request.outputs, view, session.tools)
+
+    report = _Report(OutcomeKind.EXECUTED, request, transition)
+    return _record(session, namespace, state_id, report)
+
+
+def errored(session: Session, namespace: str, state_id: str, request: ErroredRequest) -> Answer:
+    """The node failed."""
+
+    def transition(flow: Flow, state: NodeState, view: states.RunView) -> Effects:
+        return transitions.errored(flow, state, request.error, view, session.tools)
+
+    return _record(session, namespace, state_id, _Report(OutcomeKind.ERRORED, request, transition))
+
+
+def pruned(session: Session, namespace: str, state_id: str, request: PruneRequest) -> Answer:
+    """The node ended its branch."""
+
+    def transition(flow: Flow, state: NodeState, view: states.RunView) -> Effects:
+        return transitions.pruned(flow, state, request.data, view, session.tools)
+
+    return _record(session, namespace, state_id, _Report(OutcomeKind.PRUNED, request, transition))
+
+
+def requeued(session: Session, namespace: str, state_id: str, request: ReEnqueueAfterRequest) -> Answer:
+    """The node asked to run again later."""
+
+    def transition(_flow: Flow, state: NodeState, _view: states.RunView) -> Effects:
+        return transitions.requeued(state, request.enqueue_after, session.tools)
+
+    return _record(session, namespace, state_id, _Report(OutcomeKind.REQUEUED, request, transition))
+
+
+def manual_retry(session: Session, namespace: str, state_id: str, request: ManualRetryRequest) -> Answer:
+    """A person wants a node state again.
+
+    :raises ConflictError: when it has not ended, or was retried under this token before.
+    """
+    state = _find(session, namespace, Claim.parse(state_id))
+    if states.manual_retry_exists(session.connection, state, request.fanout_id):
+        raise ConflictError("Duplicate retry state detected")
+    effects = transitions.retried_by_hand(state, request.fanout_id, session.tools)
+    states.apply(session.connection, state, effects)
+    return effects.answer
+
+
+def secrets_of(session: Session, namespace: str, state_id: str) -> dict[str, str]:
+    """The secrets that the node of a node state declares, in clear."""
+    state = _find(session, namespace, Claim.parse(state_id))
+    place = (state.namespace, state.node_name)
+    node = nodes.registry(session.connection, [place]).get(place)
+    encrypted = session.flow(state.flow_version).document.secrets
+    names = [] if node is None else node.secrets
+    return {name: session.context.cipher.decrypt(encrypted[name]) for name in names if name in encrypted}
+
+
+class _Report:
+    """An outcome together with the transition that it asks for."""
+
+    def __init__(self, kind: OutcomeKind, request: BaseModel, transition: Transition) -> None:
+        self.outcome = Outcome.of(kind, request.model_dump(mode="json"))
+        self.request = request
+        self.transition = transition
+
+
+def _find(session: Session, namespace: str, claim: Claim) -> NodeState:
+    state = states.find(session.connection, claim.state_id)
+    if state is None or state.namespace != namespace:
+        raise NotFoundError("State not found")
+    return state
+
+
+def _record(session: Session, namespace: str, state_id: str, report: _Report) -> Answer:
+    """Carry out the transition, once."""
+    claim = Claim.parse(state_id)
+    state = _find(session, namespace, claim)
+    admission = admit(state, claim, report.outcome)
+    if admission is Admission.REPEAT and state.outcome is not None:
+        return dict(state.outcome["answer"])
+    if admission is Admission.STALE:
+        logger.warning("late answer %s about node state %s ignored", report.outcome.kind.value, state.id)
+        return _stale_answer(session, state, report.request)
+    effects = report.transition(session.flow(state.flow_version), state, states.RunView(session.connection))
+    outcome = recorded(claim, report.outcome, effects.answer)
+    effects.state = replace(effects.state, outcome=outcome)
+    states.apply(session.connection, state, effects)
+    return effects.answer
+
+
+def _stale_answer(session: Session, state: NodeState, request: BaseModel) -> Answer:
+    if isinstance(request, ReEnqueueAfterRequest):
+        due = min(session.now + request.enqueue_after, LONGEST)
+        return {"enqueue_after": due, "status": StateStatus.CREATED}
+    return {"enqueue_after": state.enqueue_after, "status": StateStatus.PRUNED}

@@ -1,0 +1,120 @@
+"""The state manager itself, without HTTP: operations on the database, and waiting for work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from groundup.manager.operations import claims
+from groundup.manager.operations.context import Context, Session
+from groundup.manager.store import states
+from groundup.manager.store.database import Database
+from groundup.nodes.wire import EnqueueRequest, EnqueueResponse
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Operation = Callable[Concatenate[Session, P], T]
+
+
+class Bell:
+    """Wakes those who wait for node states."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.closed = False
+
+    def ring(self) -> None:
+        """There may be something to do now; called in the event loop."""
+        for event in self._waiting:
+            event.set()
+
+    def close(self) -> None:
+        """Nobody shall wait any longer; called from any thread."""
+        self.closed = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.ring)
+
+    @contextmanager
+    def listening(self) -> Iterator[asyncio.Event]:
+        """An event that is set by every ring meanwhile."""
+        self._loop = asyncio.get_running_loop()
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            yield event
+        finally:
+            self._waiting.discard(event)
+
+
+class ManagerService:
+    """Runs operations, each in a transaction of its own.
+
+    :param database: where everything is kept.
+    :param context: cipher, settings, clock.
+    """
+
+    def __init__(self, database: Database, context: Context) -> None:
+        self.context = context
+        self.bell = Bell()
+        self._database = database
+
+    async def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``operation``; done when it is on disk."""
+
+        def work(connection: Connection) -> T:
+            return operation(self._session(connection), *args, **kwargs)
+
+        return await asyncio.wrap_future(self._database.write(work))
+
+    async def change(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As :meth:`write`, for what may create node states: those who wait for them are woken."""
+        result = await self.write(operation, *args, **kwargs)
+        self.bell.ring()
+        return result
+
+    async def read(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``operation``, which only reads."""
+
+        def work(connection: Connection) -> T:
+            return operation(self._session(connection), *args, **kwargs)
+
+        return await run_in_threadpool(self._database.read, work)
+
+    async def enqueue(self, namespace: str, request: EnqueueRequest) -> EnqueueResponse:
+        """Claim node states; while there are none, wait as long as the request allows."""
+        deadline = self._now() + min(request.wait, self.context.settings.longest_wait)
+        with self.bell.listening() as rung:
+            while True:
+                rung.clear()
+                response = await self.write(claims.enqueue, namespace, request)
+                if response.count or self.bell.closed or deadline <= self._now():
+                    return response
+                due = await self.read(_next_due, namespace, request.nodes)
+                wake = deadline if due is None else min(deadline, due)
+                await _set_within(rung, wake - self._now())
+
+    async def expire_leases(self) -> None:
+        """Put node states whose lease ran out back under the retry policy."""
+        if await self.write(claims.expire):
+            self.bell.ring()
+
+    def _session(self, connection: Connection) -> Session:
+        return Session(connection, self.context, self._now())
+
+    def _now(self) -> int:
+        return self.context.clock()
+
+
+async def _set_within(event: asyncio.Event, milliseconds: int) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), max(milliseconds, 1) / 1000)
+
+
+def _next_due(session: Session, namespace: str, names: list[str]) -> int | None:
+    return states.next_due(session.connection, namespace, names)

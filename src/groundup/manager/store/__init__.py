@@ -1,0 +1,1 @@
+"""The database of the state manager: schema, migrations, and every SQL statement."""

@@ -1,0 +1,104 @@
+"""Flows and their versions. A version never changes; a run keeps the one that it was triggered with."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
+
+from groundup.manager.clock import new_state_id
+from groundup.manager.engine.model import Flow, FlowDocument
+from groundup.manager.store.schema import flow_versions, flows, runs
+
+_CACHED_VERSIONS = 256
+
+
+def save(
+    connection: Connection, place: tuple[str, str], document: FlowDocument, errors: list[str], now: int
+) -> None:
+    """Make ``document`` the newest version of the flow at ``place``, which is (namespace, name)."""
+    flow = _flow_number(connection, place, now)
+    values = {
+        "flow": flow,
+        "document": document.model_dump(mode="json"),
+        "errors": errors,
+        "created_at": now,
+    }
+    version = connection.execute(
+        insert(flow_versions).values(values).returning(flow_versions.c.seq)
+    ).scalar_one()
+    connection.execute(update(flows).where(flows.c.seq == flow).values(version=version))
+    unused = ~exists(select(runs.c.seq).where(runs.c.flow_version == flow_versions.c.seq))
+    old = (flow_versions.c.flow == flow) & (flow_versions.c.seq != version)
+    connection.execute(delete(flow_versions).where(old & unused))
+
+
+def _flow_number(connection: Connection, place: tuple[str, str], now: int) -> int:
+    namespace, name = place
+    query = select(flows.c.seq).where(flows.c.namespace == namespace, flows.c.name == name)
+    known = connection.execute(query).scalar()
+    if known is not None:
+        return int(known)
+    values = {"id": new_state_id(), "namespace": namespace, "name": name, "created_at": now}
+    return int(connection.execute(insert(flows).values(values).returning(flows.c.seq)).scalar_one())
+
+
+def _current() -> Select[Any]:
+    return select(
+        flows.c.id,
+        flows.c.namespace,
+        flows.c.name,
+        flows.c.version,
+        flows.c.created_at,
+        flow_versions.c.document,
+        flow_versions.c.errors,
+        flow_versions.c.created_at.label("updated_at"),
+    ).join(flow_versions, flow_versions.c.seq == flows.c.version)
+
+
+def find(connection: Connection, namespace: str, name: str) -> Row[Any] | None:
+    """The newest version of a flow."""
+    query = _current().where(flows.c.namespace == namespace, flows.c.name == name)
+    return connection.execute(query).one_or_none()
+
+
+def in_namespace(connection: Connection, namespace: str) -> Sequence[Row[Any]]:
+    """The newest versions of the flows of ``namespace`` in the order of their creation."""
+    query = _current().where(flows.c.namespace == namespace).order_by(flows.c.seq)
+    return connection.execute(query).all()
+
+
+class FlowCache:
+    """Parsed versions of flows; since versions never change, they are read once."""
+
+    def __init__(self, size: int = _CACHED_VERSIONS) -> None:
+        self._flows: OrderedDict[int, Flow] = OrderedDict()
+        self._size = size
+        self._lock = Lock()
+
+    def get(self, connection: Connection, version: int) -> Flow:
+        """The flow of ``version``, which must exist."""
+        with self._lock:
+            flow = self._flows.get(version)
+            if flow is not None:
+                self._flows.move_to_end(version)
+                return flow
+        flow = _load(connection, version)
+        with self._lock:
+            self._flows[version] = flow
+            if len(self._flows) > self._size:
+                self._flows.popitem(last=False)
+        return flow
+
+
+def _load(connection: Connection, version: int) -> Flow:
+    query = (
+        select(flows.c.namespace, flows.c.name, flow_versions.c.document)
+        .join(flows, flows.c.seq == flow_versions.c.flow)
+        .where(flow_versions.c.seq == version)
+    )
+    row = connection.execute(query).one()
+    return Flow(version, row.namespace, row.name, FlowDocument.model_validate(row.document))

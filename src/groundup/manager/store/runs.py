@@ -1,0 +1,70 @@
+"""Runs, their stores, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from groundup.manager.engine.model import Flow
+from groundup.manager.store.schema import node_states, runs, store_values
+from groundup.nodes.wire import StateStatus
+
+
+def create(connection: Connection, run_id: str, flow: Flow, store: dict[str, str], now: int) -> None:
+    """Add a run of ``flow`` with the values that it was triggered with."""
+    values = {
+        "id": run_id,
+        "namespace": flow.namespace,
+        "flow_name": flow.name,
+        "flow_version": flow.version,
+        "created_at": now,
+    }
+    connection.execute(insert(runs).values(values))
+    if store:
+        rows = [{"run_id": run_id, "key": key, "value": value} for key, value in store.items()]
+        connection.execute(insert(store_values), rows)
+
+
+def find(connection: Connection, namespace: str, run_id: str) -> Row[Any] | None:
+    """A run of ``namespace``."""
+    query = select(runs).where(runs.c.id == run_id, runs.c.namespace == namespace)
+    return connection.execute(query).one_or_none()
+
+
+def stored_values(connection: Connection, run_id: str) -> dict[str, str]:
+    """The store of a run."""
+    query = select(store_values.c.key, store_values.c.value).where(store_values.c.run_id == run_id)
+    return {row.key: row.value for row in connection.execute(query)}
+
+
+def count(connection: Connection, namespace: str) -> int:
+    """How many runs ``namespace`` has."""
+    query = select(func.count()).select_from(runs).where(runs.c.namespace == namespace)
+    return connection.execute(query).scalar_one()
+
+
+def page(connection: Connection, namespace: str, skip: int, limit: int | None) -> Sequence[Row[Any]]:
+    """Runs of ``namespace``, the newest first."""
+    query = select(runs).where(runs.c.namespace == namespace).order_by(runs.c.seq.desc())
+    return connection.execute(query.offset(skip).limit(limit)).all()
+
+
+def summaries(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[StateStatus, int]]:
+    """How many node states each run has in each status."""
+    found: dict[str, dict[StateStatus, int]] = {run_id: {} for run_id in run_ids}
+    query = (
+        select(node_states.c.run_id, node_states.c.status, func.count().label("number"))
+        .where(node_states.c.run_id.in_(list(found)))
+        .group_by(node_states.c.run_id, node_states.c.status)
+    )
+    for row in connection.execute(query):
+        found[row.run_id][StateStatus(row.status)] = row.number
+    return found
+
+
+def states(connection: Connection, run_id: str) -> Sequence[Row[Any]]:
+    """The node states of a run in the order of their creation."""
+    query = select(node_states).where(node_states.c.run_id == run_id).order_by(node_states.c.seq)
+    return connection.execute(query).all()

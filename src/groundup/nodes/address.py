@@ -1,0 +1,64 @@
+"""Where the state manager is: arguments, then variables, then the embedded one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from groundup.nodes.embedded import EmbeddedManagerFactory, embedded_manager
+from groundup.nodes.errors import RuntimeConfigurationError
+
+URI_VARIABLE = "EXOSPHERE_STATE_MANAGER_URI"
+KEY_VARIABLE = "EXOSPHERE_API_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A state manager as it was configured; without ``uri`` and ``key`` it is the embedded one."""
+
+    namespace: str
+    uri: str | None
+    key: str | None
+    version: str
+    factory: EmbeddedManagerFactory | None = None
+
+    def in_namespace(self, *parts: str) -> str:
+        """The full address of an endpoint below the namespace."""
+        path = "/".join(quote(part, safe="") for part in (self.namespace, *parts))
+        return f"{self.uri}/{self.version}/namespace/{path}"
+
+    def extension(self, path: str) -> str:
+        """The full address of what groundup's manager offers beyond the protocol."""
+        return f"{self.uri}/v1/{path}"
+
+    @contextmanager
+    def reached(self) -> Iterator[Address]:
+        """This address with its URI and key; the embedded manager runs meanwhile."""
+        if self.factory is None:
+            yield self
+            return
+        with self.factory() as manager:
+            yield replace(self, uri=manager.uri.rstrip("/"), key=manager.key, factory=None)
+
+
+def resolve(
+    namespace: str, uri: str | None, key: str | None, version: str, *, embedded: bool = True
+) -> Address:
+    """The address from arguments and variables; nothing at all means the embedded manager.
+
+    :raises RuntimeConfigurationError: when the URI or the key is missing.
+    """
+    uri = uri or os.environ.get(URI_VARIABLE) or None
+    key = key or os.environ.get(KEY_VARIABLE) or None
+    if uri is None and key is None and embedded and (factory := embedded_manager()):
+        return Address(namespace, None, None, version, factory)
+    if uri is None:
+        raise RuntimeConfigurationError(
+            "State manager URI is not set", hint=f"pass state_manager_uri or set {URI_VARIABLE}"
+        )
+    if key is None:
+        raise RuntimeConfigurationError("API key is not set", hint=f"pass key or set {KEY_VARIABLE}")
+    return Address(namespace, uri.rstrip("/"), key, version)

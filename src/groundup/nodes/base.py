@@ -1,0 +1,52 @@
+"""What every node derives from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class BaseNode(ABC):
+    """A unit of work: typed inputs and outputs, and what happens in between.
+
+    A new instance is made for each execution. ``execute`` may be async, or plain: then it runs in a thread.
+    It returns an ``Outputs``, a list of them (the run fans out), or None.
+
+    >>> class Hello(BaseNode):
+    ...     class Inputs(BaseModel):
+    ...         name: str
+    ...     class Outputs(BaseModel):
+    ...         greeting: str
+    ...     async def execute(self):
+    ...         return self.Outputs(greeting=f"Hello {self.inputs.name}")
+    """
+
+    class Inputs(BaseModel):
+        """No inputs."""
+
+    class Outputs(BaseModel):
+        """No outputs."""
+
+    class Secrets(BaseModel):
+        """No secrets."""
+
+    # Typed as Any because the models are those of the subclass.
+    inputs: Any
+    secrets: Any
+
+    @abstractmethod
+    def execute(self) -> Awaitable[BaseModel | Sequence[BaseModel] | None] | BaseModel | Sequence[Any] | None:
+        """Do the work with ``self.inputs`` and ``self.secrets``."""
+
+
+def registration(node: type[BaseNode]) -> dict[str, Any]:
+    """What a manager is told about ``node``."""
+    return {
+        "name": node.__name__,
+        "inputs_schema": node.Inputs.model_json_schema(),
+        "outputs_schema": node.Outputs.model_json_schema(),
+        "secrets": list(node.Secrets.model_fields),
+    }

@@ -1,0 +1,43 @@
+"""What can go wrong on the worker's side.
+
+::
+
+    NodesError                     GroundupError
+    ├── RuntimeConfigurationError  also ValueError: constructor arguments, node classes
+    ├── RegistrationError          also RuntimeError: the manager refuses the nodes
+    ├── StateManagerError          the manager refuses a call
+    ├── UnreachableError           the manager does not answer
+    └── WaitTimeoutError           also TimeoutError: something did not happen in time
+"""
+
+from __future__ import annotations
+
+from groundup.errors import GroundupError, UserError
+
+
+class NodesError(GroundupError):
+    """Base of the errors of workers and clients."""
+
+
+class RuntimeConfigurationError(UserError, NodesError, ValueError):
+    """A runtime or client cannot work as it was configured."""
+
+
+class RegistrationError(NodesError, RuntimeError):
+    """The state manager refused to register the nodes."""
+
+
+class StateManagerError(NodesError):
+    """The state manager refused a call."""
+
+
+class UnreachableError(NodesError):
+    """The state manager did not answer; ``connected`` says whether the request may have arrived."""
+
+    def __init__(self, message: str, *, hint: str = "", connected: bool) -> None:
+        super().__init__(message, hint=hint)
+        self.connected = connected
+
+
+class WaitTimeoutError(NodesError, TimeoutError):
+    """What was waited for did not happen in time."""

@@ -1,0 +1,58 @@
+"""Whether classes can serve as nodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from groundup.nodes.base import BaseNode
+from groundup.nodes.errors import RuntimeConfigurationError
+
+
+def check_nodes(nodes: Sequence[type[Any]]) -> None:
+    """Check that every class can be registered and executed.
+
+    :raises RuntimeConfigurationError: with everything that is wrong, a line each.
+    """
+    errors = [error for node in nodes for error in _errors_of(node)]
+    names = Counter(node.__name__ for node in nodes)
+    duplicates = [name for name, count in names.items() if count > 1]
+    if duplicates:
+        errors.append(f"Duplicate node class names found: {duplicates}")
+    if errors:
+        raise RuntimeConfigurationError(
+            "Following errors while validating nodes: " + "\n".join(errors), hint="correct the node classes"
+        )
+
+
+def _errors_of(node: type[Any]) -> Iterator[str]:
+    if not issubclass(node, BaseNode):
+        yield f"{node.__name__} does not inherit from exospherehost.BaseNode"
+    yield from _class_errors(node, "Inputs", "Outputs")
+    yield from _class_errors(node, "Secrets")
+    for part in ("Inputs", "Outputs", "Secrets"):
+        yield from _field_errors(node, part)
+
+
+def _class_errors(node: type[Any], *parts: str) -> Iterator[str]:
+    for part in parts:
+        if not hasattr(node, part):
+            yield f"{node.__name__} does not have an {part} class"
+    for part in parts:
+        if hasattr(node, part) and _model(node, part) is None:
+            yield f"{node.__name__} does not have an {part} class that inherits from pydantic.BaseModel"
+
+
+def _field_errors(node: type[Any], part: str) -> Iterator[str]:
+    model = _model(node, part)
+    for field, info in model.model_fields.items() if model else ():
+        if info.annotation is not str:
+            yield f"{node.__name__}.{part} field '{field}' must be of type str, got {info.annotation}"
+
+
+def _model(node: type[Any], part: str) -> type[BaseModel] | None:
+    model = getattr(node, part, None)
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
