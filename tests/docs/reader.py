@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from groundup import proto_kernel
 from tests.docs.matching import matches
 from tests.docs.pages import Block, Command, blocks, commands
 from tests.docs.shell import Shell
 
 HOME = "/home/you"  # what pages call the reader's home folder
 INDEX = "packages.example.com"  # what pages call a private index
+PLATFORM = "linux-x86_64"  # the platform of the pages
 ASKS_FOR_CODE = "echo $?"
 
 
@@ -21,18 +23,19 @@ class World:
 
     home: Path
     index: str
+    platform: str = proto_kernel.platform_key()
 
     def to_real(self, text: str) -> str:
         """Return a page's text with this machine's names."""
         host = self.index.partition(":")[0]
         text = re.sub(rf"https://(?=(?:[^\s/@]+@)?{re.escape(INDEX)})", "http://", text)
         text = re.sub(rf"(//(?:[^\s/@]+@)?){re.escape(INDEX)}", rf"\g<1>{self.index}", text)
-        return text.replace(INDEX, host).replace(HOME, str(self.home))
+        return text.replace(INDEX, host).replace(HOME, str(self.home)).replace(PLATFORM, self.platform)
 
     def to_page(self, text: str) -> str:
         """Return a program's text with the names that pages use."""
         text = re.sub(rf"http://((?:[^\s/@]+@)?){re.escape(self.index)}", rf"https://\g<1>{INDEX}", text)
-        return text.replace(self.index, INDEX).replace(str(self.home), HOME)
+        return text.replace(self.index, INDEX).replace(str(self.home), HOME).replace(self.platform, PLATFORM)
 
 
 def follow(text: str, world: World, shell: Shell) -> int:
