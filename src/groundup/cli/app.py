@@ -1,10 +1,15 @@
-"""The commands as typer sees them: they parse, and hand over to :mod:`groundup.cli.commands`."""
+"""The commands as typer sees them: they parse, and give what is to be done as a function without parameters.
+
+Typer has ideas of its own about interrupts and broken pipes; what is to be done runs after it has ended.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -20,6 +25,7 @@ app = typer.Typer(
 kernel_app = typer.Typer(help="The repository's copy of the kernel.")
 app.add_typer(kernel_app, name="kernel")
 
+Action: TypeAlias = Callable[[], int]
 States = Annotated[list[str] | None, typer.Argument(metavar="STATE", help="Names of states.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Data for machines.")]
 
@@ -36,17 +42,24 @@ def run(words: list[str], kernel: Path | None = None) -> int:
 
     :param kernel: the repository's kernel; default: the one that made this environment.
     :raises UserError: the words are no command.
-    :raises KeyboardInterrupt: the user interrupted it.
+    """
+    action = parse(words, kernel)
+    return action() if callable(action) else 0
+
+
+def parse(words: list[str], kernel: Path | None) -> Action | int | None:
+    """Return what the words of a command ask for; no function where typer did it, such as to give help.
+
+    :raises UserError: the words are no command.
     """
     try:
-        return int(app(words, prog_name="groundup", standalone_mode=False, obj=kernel) or 0)
-    except typer.Abort:
-        raise KeyboardInterrupt from None
+        action: Action | int | None = app(words, prog_name="groundup", standalone_mode=False, obj=kernel)
     except Exception as error:
         if not hasattr(error, "format_message"):  # what marks typer's own errors in all its versions
             raise
         hint = "`groundup --help` lists the commands, `groundup COMMAND --help` options"
         raise UserError(error.format_message(), hint=hint) from None
+    return action
 
 
 @app.callback(invoke_without_command=True)
@@ -70,65 +83,65 @@ def kernel_root(context: typer.Context) -> None:
 
 
 @app.command()
-def quickstart(as_json: AsJson = False) -> int:
+def quickstart(as_json: AsJson = False) -> Action:
     """Go from this environment to the result of a flow, through real states."""
     from groundup.cli.commands import quickstart as command
 
-    return command.quickstart(as_json=as_json)
+    return partial(command.quickstart, as_json=as_json)
 
 
 @app.command()
 def reach(
     states: States = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show nothing but errors.")] = False,
-) -> int:
+) -> Action:
     """Reach states; without names the configured target."""
     from groundup.cli.commands import reach as command
 
-    return command.reach(states or [], quiet=quiet)
+    return partial(command.reach, states or [], quiet=quiet)
 
 
 @app.command()
 def graph(
     states: States = None,
     form: Annotated[Form, typer.Option("--format", help="How to write it.")] = Form.TREE,
-) -> int:
+) -> Action:
     """Show what states need; without names all of them."""
     from groundup.cli.commands import graph as command
 
-    return command.graph(states or [], form=form.value)
+    return partial(command.graph, states or [], form=form.value)
 
 
 @app.command("states")
-def list_states(as_json: AsJson = False) -> int:
+def list_states(as_json: AsJson = False) -> Action:
     """List all states: what they are about, their parents, their source."""
     from groundup.cli.commands import graph as command
 
-    return command.states(as_json=as_json)
+    return partial(command.states, as_json=as_json)
 
 
 @app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The repository's folder.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
-) -> int:
+) -> Action:
     """Drop the kernel, its pins and a commented configuration into a repository."""
     from groundup.cli.commands import init as command
 
-    return command.init(folder, force=force)
+    return partial(command.init, folder, force=force)
 
 
 @kernel_app.command()
-def status(context: typer.Context, as_json: AsJson = False) -> int:
+def status(context: typer.Context, as_json: AsJson = False) -> Action:
     """Compare the repository's kernel with the package's; exit 1 when they differ."""
     from groundup.cli.commands import kernel as command
 
-    return command.status(context.obj or made_by(), as_json=as_json)
+    return partial(command.status, context.obj or made_by(), as_json=as_json)
 
 
 @kernel_app.command()
-def update(context: typer.Context) -> int:
+def update(context: typer.Context) -> Action:
     """Replace the repository's kernel by the package's."""
     from groundup.cli.commands import kernel as command
 
-    return command.update(context.obj or made_by())
+    return partial(command.update, context.obj or made_by())

@@ -7,6 +7,6 @@ from groundup.dag import StateGraph
 
 def builtin_graph() -> StateGraph:
     """Return the graph of all built-in states."""
-    from groundup.states import environment
+    from groundup.states import environment, quickstart
 
-    return StateGraph.from_modules(environment)
+    return StateGraph.from_modules(environment, quickstart)
