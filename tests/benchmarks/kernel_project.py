@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.benchmarks.interpreter import Interpreter
 from tests.benchmarks.measuring import BenchmarkError, Command
 from tests.support.index import IndexServer
-from tests.support.process import clean_env, run, run_kernel
+from tests.support.process import PASSED_ON, clean_env, run, run_kernel
 from tests.support.repositories import bare_repository, entry_script, repository, write
 from tests.support.trees import wait_until_settled
 from tests.support.uv import real_uv
@@ -66,11 +66,17 @@ def kernel_project(folder: Path, python: Interpreter) -> Iterator[KernelProject]
     for name, needs in (("alpha", []), ("beta", ["alpha"]), ("gamma", ["beta"])):
         build_wheel(folder / "wheels", name, requires=needs)
     with IndexServer(folder / "wheels") as index:
-        env = clean_env(folder / "home", UV_DEFAULT_INDEX=index.url)
+        env = user(folder / "home", index.url)
         repo = repository(folder / "repo", python=">=3.8", dependencies=["gamma"], source=HELLO)
         project = KernelProject(repo, env, python, real_uv())
         make_ready(project)
         yield project
+
+
+def user(home: Path, index: str) -> dict[str, str]:
+    """Return the variables of a user who configured nothing but an index: a machine's own may cost time."""
+    foreign = [*PASSED_ON, *(name.lower() for name in PASSED_ON), "PYENV_ROOT"]
+    return clean_env(home, **{**dict.fromkeys(foreign), "UV_DEFAULT_INDEX": index})
 
 
 def make_ready(project: KernelProject) -> None:
