@@ -11,7 +11,7 @@ from groundup import proto_kernel
 from tests.kernel.configuring import effective, origins
 from tests.support.errors import told
 from tests.support.process import clean_env, run_kernel
-from tests.support.repositories import bare_repository, copy_kernel, repository, write
+from tests.support.repositories import bare_repository, copy_kernel, repository, write, write_project
 from tests.support.trees import facts
 
 
@@ -62,7 +62,7 @@ FULL = """
 
 def test_every_key_takes_effect(tmp_path: Path) -> None:
     repo = bare_repository(tmp_path / "repo", FULL)
-    write(repo, "one/pyproject.toml", '[project]\nname = "one"\nversion = "1"\n')
+    write_project(repo / "one", "one", extras={"x": [], "y": []}, groups={"dev": []})
     values = effective(repo)
     assert values["envs_dir"] == str(repo / "stages")
     assert values["venv"] == str(repo / "build/env")
