@@ -76,8 +76,10 @@ def test_without_a_lock_one_with_hashes_and_without_addresses_is_written(
     assert not any(word in lock for word in ("://", "demo==", "demo @", str(tmp_path), str(index.port)))
 
 
-def test_a_tool_uv_table_asks_for_a_uv_lock(tmp_path: Path, env: dict[str, str]) -> None:
-    repo = repository(tmp_path / "repo", dependencies=["beta"], tool={"uv": {"package": True}})
+def test_a_workspace_asks_for_a_uv_lock(tmp_path: Path, env: dict[str, str]) -> None:
+    repo = repository(
+        tmp_path / "repo", dependencies=["beta"], tool={"uv": {"workspace": {"members": ["packages/*"]}}}
+    )
     run_kernel(repo, "boot", env=env, check=True)
     assert (repo / "uv.lock").exists()
     assert not (repo / "requirements.lock").exists()
@@ -122,7 +124,9 @@ def test_a_lock_without_hashes_is_refused(tmp_path: Path, env: dict[str, str]) -
 def outgrown(request: pytest.FixtureRequest, tmp_path: Path, env: dict[str, str]) -> tuple[Path, str]:
     """A repository whose lock, an old but good one, does not know of the newest dependency."""
     kind: str = request.param
-    tool: dict[str, Any] | None = {"uv": {"package": True}} if kind == "uv.lock" else None
+    tool: dict[str, Any] | None = (
+        {"uv": {"workspace": {"members": ["packages/*"]}}} if kind == "uv.lock" else None
+    )
     repo = repository(tmp_path / "repo", dependencies=["beta", "alpha<1.1"], tool=tool)
     run_kernel(repo, "lock", env=env, check=True)
     write_project(repo, dependencies=["beta", "alpha", "gamma"], tool=tool)
@@ -172,7 +176,7 @@ def test_ci_that_is_off_does_not_lock(tmp_path: Path, env: dict[str, str], value
 
 @pytest.mark.parametrize("kind", ["requirements.lock", "uv.lock"])
 def test_reboot_upgrades_what_a_boot_keeps(tmp_path: Path, env: dict[str, str], kind: str) -> None:
-    tool = {"uv": {"package": True}} if kind == "uv.lock" else None
+    tool = {"uv": {"workspace": {"members": ["packages/*"]}}} if kind == "uv.lock" else None
     repo = repository(tmp_path / "repo", dependencies=["alpha<1.1"], tool=tool)
     run_kernel(repo, "boot", env=env, check=True)
     write_project(repo, dependencies=["alpha"], tool=tool)

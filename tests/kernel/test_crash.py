@@ -44,7 +44,7 @@ class Reference:
 
 def make(folder: Path, kind: str) -> Path:
     """Make the repository that is killed: `kind` is the name of the lock that it is going to have."""
-    tool = {"uv": {"package": True}} if kind == "uv.lock" else None
+    tool = {"uv": {"workspace": {"members": ["packages/*"]}}} if kind == "uv.lock" else None
     return repository(folder, dependencies=NEEDS, tool=tool)
 
 

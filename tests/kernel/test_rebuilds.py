@@ -19,7 +19,7 @@ from tests.support.trees import facts, walk
 from tests.support.uv import WatchedUv, watched_uv
 
 CONFIGURATION = 'commands.hello = ["echo", "hello"]\n'
-TOOL = {"uv.lock": {"uv": {"package": True}}, "requirements.lock": None}
+TOOL = {"uv.lock": {"uv": {"workspace": {"members": ["packages/*"]}}}, "requirements.lock": None}
 VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
