@@ -581,7 +581,7 @@ def load_toml(text: str, path: str) -> "dict[str, Any]":
         import re
 
         found = re.search(r"line (\d+)", str(error))
-        line = int(found.group(1)) if found else text.rstrip("\n").count("\n") + 1
+        line = int(found.group(1)) if found else len(text.splitlines())
         raise KernelError("%s:%d: not valid TOML: %s" % (path, line, error), "correct the file", 2)
 
 
@@ -612,35 +612,52 @@ def find_line(text: str, keys: "tuple[Any, ...]") -> int:
     best, line_of_best = 0, 1
     table = ()  # type: tuple[Any, ...]
     counts = {}  # type: dict[tuple[Any, ...], int]
-    quote = ""
+    inside, depth = "", 0  # a multi-line string, and brackets of a value that goes on over lines
     for number, line in enumerate(text.split("\n"), 1):
-        if quote:
-            quote = "" if quote in line else quote
-            continue
-        header = re.match(r"\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(#.*)?$", line)
-        key = re.match(
-            r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=(.*)""", line
-        )
         here = ()  # type: tuple[Any, ...]
-        if header and "=" not in header.group(2):
-            table = split_key(header.group(2))
-            if header.group(1) == "[[":
-                counts[table] = counts.get(table, -1) + 1
-                table += (counts[table],)
-            here = table
-        elif key:
-            here = table + split_key(key.group(1))
-            opened = re.match(r"\s*(%s|%s)(.*)" % (3 * "'", 3 * '"'), key.group(2))
-            quote = opened.group(1) if opened and opened.group(1) not in opened.group(2) else ""
+        rest = line
+        if not inside and not depth:
+            header = re.match(r"\s*(\[\[?)\s*(%s(?:\s*\.\s*%s)*)\s*\]\]?\s*(#.*)?$" % (KEY, KEY), line)
+            key = re.match(r"\s*(%s(?:\s*\.\s*%s)*)\s*=(.*)" % (KEY, KEY), line)
+            rest = key.group(2) if key else ""
+            if header:
+                table = split_key(header.group(2))
+                if header.group(1) == "[[":
+                    counts[table] = counts.get(table, -1) + 1
+                    table += (counts[table],)
+                here = table
+            elif key:
+                here = table + split_key(key.group(1))
+        inside, depth = scan_value(rest, inside, depth)
         if len(here) > best and here == keys[: len(here)]:
             best, line_of_best = len(here), number
     return line_of_best
 
 
+KEY = r"""(?:[\w-]+|"(?:\\.|[^"\\])*"|'[^']*')"""
+TOKEN = r"""\"{3}|'{3}|"(?:\\.|[^"\\])*"|'[^']*'|#.*|[\[\]{}]|\\."""
+
+
+def scan_value(text: str, inside: str, depth: int) -> "tuple[str, int]":
+    """Which multi-line string is open after a line of a value, and how many brackets."""
+    import re
+
+    for found in re.finditer(re.escape(inside) + r"|\\." if inside else TOKEN, text):
+        token = found.group()
+        rest = text[found.end() :]
+        if inside and token == inside:
+            return scan_value(rest, "", depth)
+        if not inside and token in (3 * '"', 3 * "'"):
+            return scan_value(rest, token, depth)
+        if not inside:
+            depth += (token in ("[", "{")) - (token in ("]", "}"))
+    return inside, depth
+
+
 def split_key(dotted: str) -> "tuple[str, ...]":
     import re
 
-    return tuple(part.strip("\"'") for part in re.findall(r""""[^"]*"|'[^']*'|[\w-]+""", dotted))
+    return tuple(part.strip("\"'") for part in re.findall(KEY, dotted))
 
 
 class Source:
@@ -650,6 +667,7 @@ class Source:
         self, leap: str, path: str, prefix: "tuple[str, ...]", table: "dict[str, Any]", text: str
     ) -> None:
         self.leap, self.path, self.prefix, self.table, self.text = leap, path, prefix, table, text
+        self.is_named = not prefix and os.path.basename(path) != "groundup.toml"
 
     def place(self, *keys: "Any") -> str:
         return "%s:%d" % (self.path, find_line(self.text, self.prefix + keys))
@@ -921,29 +939,44 @@ class Configuration:
 
     def lock_folder(self) -> str:
         """Where ``requirements.lock`` and ``pylock.toml`` are: beside what decides about them."""
-        own = [s for s in self.sources if s.leap == "env" and ("projects" in s.table or "python" in s.table)]
+        own = [s for s in self.sources if s.leap == "env" and DECIDES_LOCK.intersection(s.table)]
         return os.path.join(self.envs_dir, self.env) if own else self.root
 
     def lock_path(self) -> str:
         """The lock that is there, in order of preference; else the one to be written; '' without projects."""
         for path in self.lock_candidates():
-            if os.path.isfile(path):
+            if os.path.isfile(path) and self.covers(path):
                 return path
         if not self.projects:
             return ""
-        wants_uv = [p for p in self.projects if p.folder == self.root and p.section("tool").get("uv")]
-        return (
-            os.path.join(self.root, "uv.lock")
-            if wants_uv
-            else os.path.join(self.lock_folder(), "requirements.lock")
+        is_workspace = any(
+            p.folder == self.root and p.section("tool", "uv", "workspace") for p in self.projects
         )
+        if is_workspace:
+            return os.path.join(self.root, UV_LOCK)
+        return os.path.join(self.lock_folder(), self.lock_name(REQUIREMENTS))
+
+    def covers(self, path: str) -> bool:
+        """Whether a lock is about the configured projects: ``uv.lock`` names its own."""
+        if os.path.basename(path) != UV_LOCK:
+            return True
+        members = [
+            os.path.normpath(os.path.join(os.path.dirname(path), m)) for _, m in lock_members(read_text(path))
+        ]
+        return not members or all(project.folder in members for project in self.projects)
 
     def lock_candidates(self) -> "list[str]":
         folders = [self.root] + ([self.projects[0].folder] if len(self.projects) == 1 else [])
-        paths = [os.path.join(folder, "uv.lock") for folder in folders]
+        paths = [os.path.join(folder, UV_LOCK) for folder in folders]
         return paths + [
-            os.path.join(self.lock_folder(), name) for name in ("requirements.lock", "pylock.toml")
+            os.path.join(self.lock_folder(), self.lock_name(name)) for name in (REQUIREMENTS, PYLOCK)
         ]
+
+    def lock_name(self, name: str) -> str:
+        """``requirements.NAME.lock`` where a named configuration decides itself what is locked."""
+        own = [s for s in self.sources if s.is_named and DECIDES_LOCK.intersection(s.table)]
+        stem, suffix = name.split(".")
+        return "%s.%s.%s" % (stem, self.given.config, suffix) if own else name
 
     def lock_kind(self) -> str:
         return os.path.basename(self.lock_path())
@@ -970,6 +1003,15 @@ class Configuration:
         }
 
 
+def lock_members(text: str) -> "list[tuple[str, str]]":
+    """Kind and folder of each local project that a ``uv.lock`` names."""
+    import re
+
+    return re.findall(r'source = \{ (editable|virtual|directory) = "([^"]+)"', text)
+
+
+UV_LOCK, REQUIREMENTS, PYLOCK = "uv.lock", "requirements.lock", "pylock.toml"
+DECIDES_LOCK = {"projects", "python"}
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")
 
 
@@ -1057,7 +1099,7 @@ class FileLock:
         import time
 
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         began = said = time.time()
         while not try_lock(self.fd):
             now = time.time()
@@ -1123,10 +1165,17 @@ def write_atomically(path: str, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         if os.path.exists(temporary):
             os.remove(temporary)
-        raise
+        raise named(error, path)
+
+
+def named(error: BaseException, path: str) -> BaseException:
+    """An error of a write, which carries no path by itself, with its path."""
+    if isinstance(error, OSError) and error.filename is None:
+        error.filename = path
+    return error
 
 
 def cache_folder() -> str:
@@ -1222,6 +1271,8 @@ def unpack(data: bytes, folder: str, members: "tuple[str, ...]") -> None:
                         shutil.copyfileobj(packed, file)
                     os.chmod(target, 0o755)
         os.rename(aside, folder)
+    except OSError as error:
+        raise named(error, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -1530,6 +1581,23 @@ def version_of(uv: str) -> "tuple[int, ...]":
     return numbers(text.partition(" ")[2])
 
 
+def search_path() -> str:
+    """PATH without version managers' shims, which cost a shell each, but with what stands behind them."""
+    import glob
+
+    home, active = os.path.expanduser("~"), bin_folder(os.environ.get("VIRTUAL_ENV") or os.devnull)
+    managers = [
+        os.environ.get("PYENV_ROOT") or home + "/.pyenv",
+        os.environ.get("ASDF_DATA_DIR") or home + "/.asdf",
+    ]
+    unwanted = [os.path.join(manager, "shims") for manager in managers] + [active, ""]
+    folders = [f for f in os.environ.get("PATH", os.defpath).split(os.pathsep) if f not in unwanted]
+    behind = glob.glob(managers[0] + "/versions/*/bin") + glob.glob(managers[1] + "/installs/python/*/bin")
+    versions = [(numbers(os.path.basename(os.path.dirname(folder))), folder) for folder in behind]
+    folders += [folder for version, folder in sorted(versions, reverse=True) if version >= (3, 6)]
+    return os.pathsep.join(folders + [bin_folder(os.path.realpath(sys.base_prefix))])
+
+
 class Uv:
     """Runs uv for one repository; ``lock`` is inherited, so that an orphaned uv keeps it."""
 
@@ -1541,7 +1609,7 @@ class Uv:
 
     def variables(self) -> "dict[str, str]":
         env = {k: v for k, v in os.environ.items() if k not in REDIRECTING and not k.startswith("PYTHON")}
-        env.update(PATH=self.search_path(), UV_PROJECT_ENVIRONMENT=self.config.venv, UV_NO_PROGRESS="1")
+        env.update(PATH=search_path(), UV_PROJECT_ENVIRONMENT=self.config.venv, UV_NO_PROGRESS="1")
         if LOG.offline:
             env["UV_OFFLINE"] = "1"
         authorities = certificates()[0]
@@ -1554,25 +1622,6 @@ class Uv:
             env.setdefault("UV_DEFAULT_INDEX", index[0])
         return env
 
-    def search_path(self) -> str:
-        """PATH without version managers' shims, which cost a shell each, but with what stands behind them."""
-        import glob
-
-        home, inactive = os.path.expanduser("~"), bin_folder(os.environ.get("VIRTUAL_ENV") or os.devnull)
-        managers = [
-            os.environ.get("PYENV_ROOT") or home + "/.pyenv",
-            os.environ.get("ASDF_DATA_DIR") or home + "/.asdf",
-        ]
-        shims = [os.path.join(manager, "shims") for manager in managers]
-        folders = [
-            f for f in os.environ.get("PATH", os.defpath).split(os.pathsep) if f not in shims + [inactive, ""]
-        ]
-        behind = glob.glob(managers[0] + "/versions/*/bin") + glob.glob(
-            managers[1] + "/installs/python/*/bin"
-        )
-        folders += sorted(behind, key=lambda path: numbers(path.split("/")[-2]), reverse=True)
-        return os.pathsep.join(folders + [bin_folder(os.path.realpath(sys.base_prefix))])
-
     def run(self, what: str, *arguments: str) -> None:
         """Run uv, its words relayed to stderr.
 
@@ -1583,7 +1632,7 @@ class Uv:
         import subprocess
 
         LOG.say("uv " + " ".join(arguments), 1)
-        said = []  # type: list[str]
+        said, failing = [], False  # type: list[str], bool
         process = subprocess.Popen(
             (self.program,) + arguments, cwd=self.config.root, env=self.environ, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=() if WINDOWS else (self.lock.fd,),
@@ -1592,7 +1641,8 @@ class Uv:
             for raw in process.stderr or ():
                 line = raw.decode("utf-8", "replace").rstrip()
                 said.append(line)
-                if LOG.verbosity >= 0 and not line.startswith(("error:", "hint:")):
+                failing = failing or line.startswith("error:")
+                if LOG.verbosity >= 0 and not failing:
                     LOG.write("  " + line)
             code = process.wait()
         except BaseException:
@@ -1681,22 +1731,21 @@ class Snapshot:
 
     def add_locks(self) -> None:
         """The lock, and the projects and workspace members that it names."""
-        import re
+        import glob
 
         for path in self.config.lock_candidates():
             self.add(path)
-        if self.config.lock_kind() != "uv.lock":
+        if self.config.lock_kind() != "uv.lock" or not os.path.isfile(self.config.lock_path()):
             return
         folder = os.path.dirname(self.config.lock_path())
-        for kind, member in re.findall(
-            r'(editable|virtual|directory) = "([^"]+)"', read_text(self.config.lock_path())
-        ):
+        for kind, member in lock_members(read_text(self.config.lock_path())):
             project = Project(os.path.normpath(os.path.join(folder, member)), {})
             for path in project.sources() if kind == "directory" else project.files:
                 self.add(path)
         for pattern in Project(folder, {}).section("tool", "uv", "workspace").get("members", []):
-            parent = os.path.normpath(os.path.join(folder, os.path.dirname(pattern)))
-            self.stats.setdefault(parent, stat_or_none(parent))
+            self.add(os.path.normpath(os.path.join(folder, os.path.dirname(pattern))))
+            for member in sorted(glob.glob(os.path.join(glob.escape(folder), pattern))):
+                self.add(os.path.join(os.path.normpath(member), PROJECT_FILES[0]))
 
     def key(self) -> str:
         import hashlib
@@ -1713,6 +1762,8 @@ class Snapshot:
         values = json.dumps(config.as_dict(), ensure_ascii=False)
         for path in (venv_python(config.venv), os.path.join(config.venv, "pyvenv.cfg")):
             self.stats[path] = stat_or_none(path)
+        for leftover in (config.venv + ".tmp", config.lock_path() + ".old"):
+            self.stats[leftover] = ""  # what a killed run left is a reason to look closer
         records = [
             ("root", config.root), ("kernel", config.kernel), ("venv", config.venv), ("env", config.env),
             ("config", config.given.config), ("target", config.target), ("key", self.key()),
@@ -1726,7 +1777,10 @@ class Snapshot:
         lines = [STAMP_FORMAT] + ["\t".join(escape(field) for field in record) for record in records]
         pointer = pointer_path(config.kernel, config.given)
         write_atomically(os.path.join(config.venv, STAMP_NAME), os.fsencode("\n".join(lines) + "\n"))
-        write_atomically(pointer, os.fsencode(os.path.relpath(config.venv, config.folder)))
+        try:
+            write_atomically(pointer, os.fsencode(os.path.relpath(config.venv, config.folder)))
+        except OSError as error:
+            LOG.say("without %s every start looks at everything: %s" % (pointer, error), 1)
 
 
 def stat_or_none(path: str) -> str:
@@ -1859,7 +1913,7 @@ class Build:
                 self.begin(in_place)
                 self.install()
         except KernelError:
-            if not in_place and os.path.isdir(self.old):
+            if not in_place:
                 self.cancel(in_place)
             if reboot:
                 self.restore_lock(lock_before)
@@ -1868,6 +1922,8 @@ class Build:
         self.write_shell_files()
         snapshot.write()
         shutil.rmtree(self.old, ignore_errors=True)
+        if in_place:
+            os.remove(os.path.join(self.venv, STAMP_NAME + ".old"))
         self.lock.mark("")
 
     def fits_python(self, stamp: Stamp) -> bool:
