@@ -129,6 +129,25 @@ def test_a_command_that_was_changed_installs_nothing(client: Client) -> None:
     assert len(client.uv.calls("venv")) <= 1
 
 
+def test_a_console_script_that_was_added_is_there(client: Client) -> None:
+    beta = client.package("beta")
+    source = "\n\ndef main():\n    print('called')\n"
+    scripts = {"demo-cli": "demo:main"}
+    write_project(client.repo, dependencies=["beta"], tool=TOOL[client.kind], scripts=scripts, source=source)
+    assert client.run("run", "demo-cli") == "called\n"
+    assert client.package("beta") == beta
+
+
+def test_a_group_that_is_no_longer_chosen_leaves(tmp_path: Path, env: dict[str, str]) -> None:
+    groups = {"dev": ["gamma"], "docs": ["delta"]}
+    repo = repository(tmp_path / "repo", groups=groups)
+    run_kernel(repo, "boot", env=env, check=True)
+    assert installed(repo).keys() == {"demo", "gamma", "delta"}
+    write(repo, "groundup.toml", 'projects = [{ path = ".", groups = ["dev"] }]\n')
+    run_kernel(repo, "run", "true", env=env, check=True)
+    assert installed(repo).keys() == {"demo", "gamma"}
+
+
 def test_another_kernel_keeps_what_need_not_be_built_again(client: Client) -> None:
     inode, beta = client.inode(), client.package("beta")
     kernel = copy_kernel(client.repo)
