@@ -272,3 +272,18 @@ def test_the_help_works_with_a_broken_configuration(tmp_path: Path) -> None:
 def test_an_unknown_argument_of_config_is_an_error(tmp_path: Path) -> None:
     error, hint = told(run_kernel(bare_repository(tmp_path / "repo"), "config", "--jsno"), 2)
     assert "--jsno" in error and "--json" in hint
+
+
+@pytest.mark.parametrize("option", [[], ["--json"], ["--explain"], ["--json", "--explain"]])
+def test_secrets_in_the_configuration_are_masked_wherever_it_is_printed(
+    tmp_path: Path, option: list[str]
+) -> None:
+    secrets = """
+        projects = []
+        auth = ["keyring @ https://me:zq8zq9@index.invalid/keyring.whl"]
+        commands.publish = ["upload", "--token", "zq8zq9", "--password=zq8zq9"]
+    """
+    repo = bare_repository(tmp_path / "repo", secrets)
+    text = run_kernel(repo, "config", *option, check=True).stdout
+    assert "zq8zq9" not in text
+    assert "index.invalid" in text and "upload" in text

@@ -110,6 +110,30 @@ def test_credentials_of_the_index_do_not_go_to_the_server_of_the_files(
     assert [request.authorization for request in server.requests] == [None]
 
 
+def test_a_redirection_is_followed_without_the_credentials(
+    tmp_path: Path, repo: Path, guarded: IndexServer, server: IndexServer
+) -> None:
+    guarded.moved_to = server.base
+    env = fresh_user(tmp_path, UV_DEFAULT_INDEX=guarded.url_with_credentials)
+    run_kernel(repo, "boot", env=env, check=True)
+    assert {request.authorization for request in server.requests} == {None}
+
+
+@pytest.mark.parametrize("target", ["file:///etc", "ftp://127.0.0.1:9", "data:text/html,"])
+def test_a_redirection_to_something_else_than_http_is_refused(
+    tmp_path: Path, repo: Path, server: IndexServer, target: str
+) -> None:
+    server.moved_to = target
+    told(run_kernel(repo, "boot", env=fresh_user(tmp_path, UV_DEFAULT_INDEX=server.url)), 1)
+    assert cached(tmp_path) == []
+
+
+def test_a_redirection_in_a_circle_is_an_error(tmp_path: Path, repo: Path, server: IndexServer) -> None:
+    server.moved_to = server.base
+    error, _ = told(run_kernel(repo, "boot", env=fresh_user(tmp_path, UV_DEFAULT_INDEX=server.url)), 1)
+    assert "redirect" in error
+
+
 def test_credentials_from_netrc_open_the_index(tmp_path: Path, repo: Path, guarded: IndexServer) -> None:
     guarded.user, guarded.password = "me", "plain"
     env = fresh_user(tmp_path, UV_DEFAULT_INDEX=guarded.url)

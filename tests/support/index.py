@@ -51,7 +51,8 @@ class IndexServer(LoopbackServer):
 
     `format`: "both" negotiates, "html" and "json" are forced. `hashes`: whether pages carry sha256.
     `user` and `password`: basic auth for pages and files. `authority` and `host`: TLS with a certificate
-    of that authority. `files_at`: address of another server that pages link to for the files.
+    of that authority. `files_at`: address of another server that pages link to for the files. `moved_to`:
+    address of another server to which every request is redirected.
     `pages` and `files` spoil answers.
     """
 
@@ -63,6 +64,7 @@ class IndexServer(LoopbackServer):
     authority: trustme.CA | None = None
     host: str = "127.0.0.1"
     files_at: str = ""
+    moved_to: str = ""
     pages: Faults = field(default_factory=Faults)
     files: Faults = field(default_factory=Faults)
     requests: list[Request] = field(default_factory=list)
@@ -113,6 +115,8 @@ class _IndexHandler(QuietHandler, BaseHTTPRequestHandler):
         )
         if not self._authorized():
             self._send_empty(401, {"WWW-Authenticate": 'Basic realm="index"'})
+        elif self.index.moved_to:
+            self._send_empty(302, {"Location": self.index.moved_to + self.path})
         elif path.startswith("/simple/"):
             self._page(path)
         elif path.startswith("/files/"):
