@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +16,9 @@ from groundup.errors import GroundupError
 
 WARM_UPS = 2  # rounds that are run and not counted
 
-# Spawned children start with their parent's peak, so this parent has to be smaller than what it measures:
-# no site, no imports, not even os.
-PEAK = """
-import posix, sys
-pid = posix.posix_spawn(sys.argv[1], sys.argv[1:], posix.environ)
-_, status, usage = posix.wait4(pid, 0)
-print(usage.ru_maxrss)
-sys.exit(1 if status else 0)
-"""
+# A process starts with the peak of what forked it. A shell is small; it leaves the process behind, alone.
+ORPHAN = '"$@" >/dev/null & echo $!'
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class BenchmarkError(GroundupError):
@@ -86,19 +83,30 @@ def in_turns(commands: Mapping[str, Command], rounds: int) -> dict[str, list[Cos
     return costs
 
 
-def peak_memory(python: Path, command: Command) -> int:
-    """Run a command once by way of `python`; return the most memory that its process held, in KiB.
+def peak_memory(command: Command) -> int:
+    """Run a command once; return the most memory that its process held, in KiB. Linux only.
 
     What the process was before an exec counts as well.
 
     :raises BenchmarkError: when it does not exit with 0; with what it said.
     """
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as told:
-        argv = (str(python), "-I", "-S", "-c", PEAK, *command.argv)
-        files = [(os.POSIX_SPAWN_DUP2, told.fileno(), 1), (os.POSIX_SPAWN_DUP2, said.fileno(), 2)]
-        _, status = os.waitpid(os.posix_spawn(argv[0], argv, command.env, file_actions=files), 0)
-        said.seek(0)
-        told.seek(0)
+    with tempfile.TemporaryFile() as said, adopting():
+        argv = ["/bin/sh", "-c", ORPHAN, "sh", *command.argv]
+        shell = subprocess.run(argv, env=command.env, stdout=subprocess.PIPE, stderr=said, check=True)
+        pid, *_ = shell.stdout.split()
+        _, status, usage = os.wait4(int(pid), 0)
         if status:
+            said.seek(0)
             raise failure(command, os.waitstatus_to_exitcode(status), said.read().decode(errors="replace"))
-        return int(told.read().split()[-1])
+    return usage.ru_maxrss
+
+
+@contextmanager
+def adopting() -> Iterator[None]:
+    """Make this process the parent of those that its children leave behind."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
