@@ -115,6 +115,15 @@ def test_percent_signs_in_pips_configuration_are_taken_as_they_are(tmp_path: Pat
     assert "a%25b" not in done.stderr
 
 
+@pytest.mark.parametrize("password", ["zq8zq9", "zq8 zq9", "zq8/zq9", "zq8#zq9", "zq8?zq9"])
+def test_a_password_in_pips_configuration_is_never_shown(tmp_path: Path, repo: Path, password: str) -> None:
+    pip_conf(tmp_path / "pip.conf", f"http://me:{password}@127.0.0.1:9/simple/")
+    env = fresh_user(tmp_path, PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
+    done = run_kernel(repo, "-vv", "boot", env=env)
+    assert done.returncode == 1 and str(tmp_path / "pip.conf") in done.stderr
+    assert "zq8" not in done.stderr and "zq9" not in done.stderr
+
+
 def test_a_configuration_of_pip_that_cannot_be_read_is_passed_over(
     tmp_path: Path, repo: Path, server: IndexServer
 ) -> None:
