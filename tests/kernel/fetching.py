@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from filelock import FileLock
+
 from tests.support.process import clean_env
 from tests.support.session import session_folder
 from tests.support.wheels import tomli_wheel, uv_wheel
@@ -46,11 +48,13 @@ def fresh_user(folder: Path, **extra: str | None) -> dict[str, str]:
 def real_wheels() -> Path:
     """Return a folder with the real wheels of uv and tomli that the kernel pins, fetched once per session."""
     folder = session_folder() / "served"
-    folder.mkdir(exist_ok=True)
-    for wheel in (uv_wheel(), tomli_wheel()):
-        if not (folder / wheel.name).exists():
-            shutil.copyfile(wheel, folder / f"{wheel.name}.part")
-            (folder / f"{wheel.name}.part").rename(folder / wheel.name)
+    wheels = (uv_wheel(), tomli_wheel())
+    with FileLock(f"{folder}.lock"):
+        folder.mkdir(exist_ok=True)
+        for wheel in wheels:
+            if not (folder / wheel.name).exists():
+                shutil.copyfile(wheel, folder / f"{wheel.name}.part")
+                (folder / f"{wheel.name}.part").rename(folder / wheel.name)
     return folder
 
 
