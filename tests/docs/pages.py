@@ -89,18 +89,17 @@ def commands(block: Block) -> list[Command]:
     return found
 
 
-def without_code(text: str) -> str:
-    """Return a page's text with fenced blocks and code spans blanked."""
-    text = re.sub(r"(?ms)^(```+).*?^\1$", "", text)
-    return re.sub(r"`[^`\n]*`", "", text)
+def without_blocks(text: str) -> str:
+    """Return a page's text without its fenced blocks."""
+    return re.sub(r"(?ms)^(```+).*?^\1$", "", text)
 
 
 def links(text: str) -> list[str]:
-    """Return the targets of a page's links."""
-    return re.findall(r"\]\(([^()\s]+)\)", without_code(text))
+    """Return the targets of a page's links, in its text or in its tables."""
+    return re.findall(r"\]\(([^()\s]+)\)", re.sub(r"`[^`\n]*`", "", without_blocks(text)))
 
 
 def headings(text: str) -> set[str]:
     """Return the anchors that a page's headings make."""
-    titles = re.findall(r"(?m)^#+ (.+)$", re.sub(r"(?ms)^(```+).*?^\1$", "", text))
+    titles = re.findall(r"(?m)^#+ (.+)$", without_blocks(text))
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}

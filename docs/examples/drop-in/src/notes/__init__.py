@@ -8,7 +8,11 @@ import tabulate
 def note(words):
     """Return one line for a list of words.
 
-    :raises ValueError: there are none.
+    >>> note(["buy", "milk"])
+    '- buy milk'
+    >>> note([])
+    Traceback (most recent call last):
+    ValueError: a note needs words
     """
     if not words:
         raise ValueError("a note needs words")
