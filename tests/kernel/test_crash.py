@@ -178,30 +178,43 @@ def test_check_says_that_a_build_did_not_end(tmp_path: Path, env: dict[str, str]
     assert facts(repo) == before
 
 
-@pytest.mark.parametrize("gate", ["find", "compile", "venv", "sync", "install"])
+@pytest.fixture(scope="module", params=LOCKS)
+def steps(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, ready: Ready
+) -> list[str]:
+    """The kind of a lock, and the commands of uv in a cold start with it."""
+    folder = tmp_path_factory.mktemp("steps")
+    uv = watched_uv(folder / "uv")
+    run_kernel(make(folder / "repo", request.param), *COMMAND, env=uv.env(ready.env), check=True)
+    return [request.param, *uv.steps()]
+
+
 def test_ctrl_c_exits_130_and_says_that_a_rerun_continues(
-    tmp_path: Path, env: dict[str, str], uv: WatchedUv, gate: str
+    tmp_path: Path, env: dict[str, str], steps: list[str]
 ) -> None:
-    repo = repository(tmp_path / "repo", dependencies=NEEDS)
-    with start_kernel(repo, *COMMAND, env=uv.env(env, gated=gate)) as boot:
-        child = uv.wait_until_entered()
-        boot.send_to_group(signal.SIGINT)
-        check_stopped(boot, 130, "interrupted")
-        assert not alive(child)
-    assert run_kernel(repo, *COMMAND, env=env, check=True).stdout == "0.1.0\n"
+    kind, *commands = steps
+    for step in commands:
+        uv, repo = watched_uv(tmp_path / step), make(tmp_path / f"repo-{step}", kind)
+        with start_kernel(repo, *COMMAND, env=uv.env(env, gated=step)) as boot:
+            child = uv.wait_until_entered()
+            boot.send_to_group(signal.SIGINT)
+            check_stopped(boot, 130, "interrupted")
+            assert not alive(child)
+        assert run_kernel(repo, *COMMAND, env=env, check=True).stdout == "0.1.0\n"
 
 
-@pytest.mark.parametrize("gate", ["find", "compile", "venv", "sync", "install"])
 def test_a_terminated_kernel_takes_its_uv_along(
-    tmp_path: Path, env: dict[str, str], uv: WatchedUv, gate: str
+    tmp_path: Path, env: dict[str, str], steps: list[str]
 ) -> None:
-    repo = repository(tmp_path / "repo", dependencies=NEEDS)
-    with start_kernel(repo, *COMMAND, env=uv.env(env, gated=gate)) as boot:
-        child = uv.wait_until_entered()
-        boot.send(signal.SIGTERM)
-        check_stopped(boot, 143, "terminated")
-        until(lambda: not alive(child), "the end of uv")
-    assert run_kernel(repo, *COMMAND, env=env, check=True).stdout == "0.1.0\n"
+    kind, *commands = steps
+    for step in commands:
+        uv, repo = watched_uv(tmp_path / step), make(tmp_path / f"repo-{step}", kind)
+        with start_kernel(repo, *COMMAND, env=uv.env(env, gated=step)) as boot:
+            child = uv.wait_until_entered()
+            boot.send(signal.SIGTERM)
+            check_stopped(boot, 143, "terminated")
+            until(lambda child=child: not alive(child), f"the end of `uv {step}`", 10)  # type: ignore[misc]
+        assert run_kernel(repo, *COMMAND, env=env, check=True).stdout == "0.1.0\n"
 
 
 def check_stopped(boot: Background, code: int, word: str) -> None:

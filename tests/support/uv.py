@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,9 +42,17 @@ class WatchedUv:
 
     def calls(self, word: str) -> list[str]:
         """Return the calls whose arguments contain `word`."""
+        return [line for line in self.calls_made() if word in line.split()]
+
+    def steps(self) -> list[str]:
+        """Return the commands of uv that were called, in order, each once: `find`, `compile`, `sync`, …"""
+        words = [re.match(r"\d+((?: [a-z]\S*)*)", line) for line in self.calls_made()]
+        return list(dict.fromkeys(found[1].split()[-1] for found in words if found and found[1]))
+
+    def calls_made(self) -> list[str]:
+        """Return all calls: process id and arguments."""
         log = self.folder / "calls"
-        lines = log.read_text().splitlines() if log.exists() else []
-        return [line for line in lines if word in line.split()]
+        return log.read_text().splitlines() if log.exists() else []
 
     def env(self, env: Mapping[str, str], gated: str = "") -> dict[str, str]:
         """Return `env` in which this uv is the only one: found on PATH, nothing fetched before."""
