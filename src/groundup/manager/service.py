@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -63,6 +63,7 @@ class ManagerService:
         self.context = context
         self.bell = Bell()
         self._database = database
+        database.on_rollback = context.flows.clear
 
     async def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``operation``; done when it is on disk."""
@@ -86,8 +87,13 @@ class ManagerService:
 
         return await run_in_threadpool(self._database.read, work)
 
-    async def enqueue(self, namespace: str, request: EnqueueRequest) -> EnqueueResponse:
-        """Claim node states; while there are none, wait as long as the request allows."""
+    async def enqueue(
+        self, namespace: str, request: EnqueueRequest, gone: Callable[[], Awaitable[bool]]
+    ) -> EnqueueResponse:
+        """Claim node states; while there are none, wait as long as the request allows.
+
+        :param gone: whether nobody waits for the answer any more; nothing is claimed then.
+        """
         deadline = self._now() + min(request.wait, self.context.settings.longest_wait)
         with self.bell.listening() as rung:
             while True:
@@ -98,6 +104,8 @@ class ManagerService:
                 due = await self.read(_next_due, namespace, request.nodes)
                 wake = deadline if due is None else min(deadline, due)
                 await _set_within(rung, wake - self._now())
+                if await gone():
+                    return response
 
     async def expire_leases(self) -> None:
         """Put node states whose lease ran out back under the retry policy."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,16 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from groundup.nodes.base import BaseNode, registration
-from groundup.nodes.connection import Connection, Patience, Reply, Safety
-from groundup.nodes.errors import NodesError, RegistrationError, StateManagerError
+from groundup.nodes.base import BaseNode
+from groundup.nodes.connection import Connection
+from groundup.nodes.endpoints import WorkerEndpoints
+from groundup.nodes.errors import NodesError, StateManagerError
 from groundup.nodes.execution import execute, runs_in_thread
 from groundup.nodes.signals import PruneSignal, ReQueueAfterSignal
-from groundup.nodes.wire import ClaimedState, EnqueueResponse
+from groundup.nodes.wire import ClaimedState
 
 logger = logging.getLogger("groundup.nodes.runtime")
 
-_LONG_POLL_MS = 10_000
 _LAST_REPLY_SECONDS = 0.25
 
 
@@ -41,15 +42,16 @@ class Worker:
     """Registers nodes, polls node states over ``connection``, executes them, reports what became of them."""
 
     def __init__(self, connection: Connection, settings: WorkerSettings, stopping: asyncio.Event) -> None:
-        self._connection = connection
         self._settings = settings
         self._stopping = stopping
+        self._given_up = False
+        self._manager = WorkerEndpoints(connection, lambda: self._given_up)
         self._nodes: Mapping[str, type[BaseNode]] = {node.__name__: node for node in settings.nodes}
         self._queue: asyncio.Queue[ClaimedState | None] = asyncio.Queue()
-        self._held: dict[str, ClaimedState] = {}
+        self._held: set[str] = set()
         self._in_threads: set[str] = set()
+        self._reporting: set[str] = set()
         self._room = asyncio.Event()
-        self._given_up = False
         self._threads = ThreadPoolExecutor(settings.workers, thread_name_prefix="groundup-node")
 
     async def run(self) -> None:
@@ -58,120 +60,103 @@ class Worker:
         :raises RegistrationError: when the manager refuses the nodes.
         """
         try:
-            if await self._until_stopping(self._register()):
+            await self._until_stopping(self._register())
+            if not self._stopping.is_set():
                 await self._serve()
         finally:
             self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _register(self) -> None:
+        logger.info("registering nodes %s", sorted(self._nodes))
+        await self._manager.register(self._settings.name, self._settings.nodes)
+        logger.info("registered nodes %s", sorted(self._nodes))
+        self._settings.on_registered()
 
     async def _serve(self) -> None:
         workers = [asyncio.create_task(self._work()) for _ in range(self._settings.workers)]
         renewing = asyncio.create_task(self._renew())
         try:
-            await self._poll()
+            while not self._stopping.is_set():
+                await self._until_stopping(self._poll())
             await self._drain(workers)
         finally:
-            for task in [renewing, *workers]:
-                task.cancel()
-            await asyncio.gather(renewing, *workers, return_exceptions=True)
+            await _cancelled(renewing, *workers)
 
-    async def _until_stopping(self, call: Coroutine[Any, Any, Any]) -> bool:
-        """Await ``call``; false when stopping came first and no answer followed soon."""
+    async def _until_stopping(self, call: Coroutine[Any, Any, None]) -> None:
+        """Await ``call``, but cancel it when stopping comes first and no answer follows soon."""
         task = asyncio.create_task(call)
         stop = asyncio.create_task(self._stopping.wait())
         try:
             await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                await asyncio.wait({task}, timeout=_LAST_REPLY_SECONDS)
+            await asyncio.wait({task}, timeout=_LAST_REPLY_SECONDS)
             if task.done():
                 await task
-            return task.done()
         finally:
-            for each in (task, stop):
-                each.cancel()
-            await asyncio.gather(task, stop, return_exceptions=True)
-
-    async def _register(self) -> None:
-        names = sorted(self._nodes)
-        logger.info("registering nodes %s", names)
-        body = {
-            "runtime_name": self._settings.name,
-            "nodes": [registration(node) for node in self._settings.nodes],
-        }
-        url = self._connection.address.in_namespace("nodes") + "/"
-        reply = await self._call("PUT", url, body)
-        if not reply.ok:
-            raise RegistrationError(
-                f"Failed to register nodes: {reply.detail}",
-                hint="check API key and URI of the manager",
-            )
-        logger.info("registered nodes %s", names)
-        self._settings.on_registered()
+            await _cancelled(task, stop)
 
     async def _poll(self) -> None:
-        while not self._stopping.is_set():
-            await self._until_stopping(self._enqueue())
-            while self._queue.qsize() >= self._settings.batch_size and not self._stopping.is_set():
-                self._room.clear()
-                await self._until_stopping(self._room.wait())
-
-    async def _enqueue(self) -> None:
-        body = {
-            "nodes": sorted(self._nodes),
-            "batch_size": self._settings.batch_size,
-            "lease": int(self._settings.lease * 1000),
-            "wait": _LONG_POLL_MS,
-        }
+        """Claim what there is room for; pause when there was nothing and the manager did not wait itself."""
+        while self._queue.qsize() >= self._settings.batch_size:
+            self._room.clear()
+            await self._room.wait()
+        lease_ms = int(self._settings.lease * 1000)
         try:
-            reply = await self._call("POST", self._connection.address.in_namespace("states", "enqueue"), body)
-            if not reply.ok:
-                raise StateManagerError(reply.detail)
-            states = EnqueueResponse.model_validate(reply.json()).states
-        except (NodesError, ValueError) as error:
+            states = await self._manager.enqueue(sorted(self._nodes), self._settings.batch_size, lease_ms)
+        except NodesError as error:
             logger.error("failed to enqueue states: %s", error)
-            await self._pause(2 * self._settings.poll_interval)
+            await asyncio.sleep(2 * self._settings.poll_interval)
             return
-        if not states and not self._connection.announced:
-            await self._pause(self._settings.poll_interval)
         for state in states:
-            self._held[state.state_id] = state
+            self._held.add(state.state_id)
             self._queue.put_nowait(state)
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+        if not states and not self._manager.extended:
+            await asyncio.sleep(self._settings.poll_interval)
 
     async def _work(self) -> None:
         while (state := await self._queue.get()) is not None:
             self._room.set()
             if state.state_id not in self._held:
-                logger.warning("node state %s was lost before it was executed", state.state_id)
+                logger.warning("the claim of node state %s was lost before it was executed", state.state_id)
                 continue
             try:
                 await self._handle(state)
-            except NodesError as error:
-                logger.error("failed to report node state %s: %s", state.state_id, error)
+            except Exception:
+                logger.exception("the outcome of node state %s is not delivered", state.state_id)
             finally:
-                self._held.pop(state.state_id, None)
+                self._held.discard(state.state_id)
 
     async def _handle(self, state: ClaimedState) -> None:
         logger.info("executing node state %s of node %s", state.state_id, state.node_name)
+        outcome, body = await self._outcome(state)
+        self._reporting.add(state.state_id)
         try:
-            outputs = await self._execute(state)
+            await self._manager.report(state.state_id, outcome, body)
+        except StateManagerError as error:
+            await self._manager.report(state.state_id, "errored", {"error": str(error)})
+        finally:
+            self._reporting.discard(state.state_id)
+
+    async def _outcome(self, state: ClaimedState) -> tuple[str, dict[str, Any]]:
+        """Execute a node state; gives what to report, which is always JSON."""
+        try:
+            return "executed", {"outputs": await self._execute(state)}
         except PruneSignal as signal:
-            await self._report(state, "prune", {"data": signal.data})
+            return _prune(signal)
         except ReQueueAfterSignal as signal:
-            await self._report(state, "re-enqueue-after", {"enqueue_after": signal.milliseconds})
+            return "re-enqueue-after", {"enqueue_after": signal.milliseconds}
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # this worker is cancelled, not something inside the node
+            return _error(state, error)
         except (Exception, SystemExit) as error:
-            logger.warning("node state %s failed", state.state_id, exc_info=error)
-            await self._report(state, "errored", {"error": str(error) or repr(error)})
-        else:
-            await self._report(state, "executed", {"outputs": outputs})
+            return _error(state, error)
 
     async def _execute(self, state: ClaimedState) -> list[dict[str, Any]]:
         node = self._nodes.get(state.node_name)
         if node is None:
             raise StateManagerError(f"node {state.node_name} is not one of {sorted(self._nodes)}")
-        secrets = await self._secrets(state) if node.Secrets.model_fields else {}
+        secrets = await self._manager.secrets(state.state_id) if node.Secrets.model_fields else {}
         if runs_in_thread(node):
             self._in_threads.add(state.state_id)
         try:
@@ -179,47 +164,20 @@ class Worker:
         finally:
             self._in_threads.discard(state.state_id)
 
-    async def _secrets(self, state: ClaimedState) -> dict[str, str]:
-        reply = await self._call(
-            "GET", self._connection.address.in_namespace("state", state.state_id, "secrets")
-        )
-        body = reply.json()
-        if not reply.ok or not isinstance(body, dict):
-            raise StateManagerError(f"the secrets of {state.state_id} cannot be had: {reply.detail}")
-        secrets: dict[str, str] = body.get("secrets", {})
-        return secrets
-
-    async def _report(self, state: ClaimedState, outcome: str, body: dict[str, Any]) -> None:
-        """Deliver an outcome; to managers that do not take it twice, only once."""
-        safety = Safety.IDEMPOTENT if self._connection.announced else Safety.ONCE
-        url = self._connection.address.in_namespace("state", state.state_id, outcome)
-        reply = await self._call("POST", url, body, safety=safety)
-        if reply.ok:
-            logger.info("node state %s %s", state.state_id, outcome)
-        elif reply.repeated and reply.detail.startswith("State is not queued"):
-            logger.info("node state %s %s, as delivered before", state.state_id, outcome)
-        else:
-            logger.error("node state %s %s was refused: %s", state.state_id, outcome, reply.detail)
-
     async def _renew(self) -> None:
         """Keep the claims of everything held, where the manager knows leases."""
         while True:
             await asyncio.sleep(self._settings.lease / 3)
-            if not self._connection.announced or not self._held:
+            if not self._manager.extended or not self._held:
                 continue
-            body = {"state_ids": list(self._held), "lease": int(self._settings.lease * 1000)}
-            with suppress(NodesError):
-                url = self._connection.address.extension("leases/renew")
-                reply = await self._connection.call(
-                    "POST",
-                    url,
-                    body,
-                    safety=Safety.IDEMPOTENT,
-                    patience=Patience.of(self._settings.lease / 3),
-                )
-                for state_id in (reply.json() or {}).get("lost", []) if reply.ok else []:
-                    if self._held.pop(state_id, None):
-                        logger.warning("the claim of node state %s is lost", state_id)
+            try:
+                lost = await self._manager.renew(sorted(self._held), int(self._settings.lease * 1000))
+            except (NodesError, ValueError) as error:
+                logger.warning("failed to renew claims: %s", error)
+                continue
+            for state_id in self._held.intersection(lost) - self._reporting:
+                logger.warning("the claim of node state %s is lost", state_id)
+                self._held.discard(state_id)
 
     async def _drain(self, workers: Sequence[asyncio.Task[None]]) -> None:
         """Give back what nobody started, wait for what is running, then give that back too."""
@@ -233,30 +191,31 @@ class Worker:
             self._queue.put_nowait(None)
         _, running = await asyncio.wait(workers, timeout=self._settings.grace_period)
         self._given_up = True
-        unfinished = [state_id for state_id in self._held if state_id not in self._in_threads]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        await self._release(unfinished)
+        unfinished = self._held - self._in_threads  # what runs in a thread cannot be stopped
+        await _cancelled(*running)
+        await self._release(sorted(unfinished))
 
     async def _release(self, state_ids: Sequence[str]) -> None:
-        for state_id in state_ids:
-            self._held.pop(state_id, None)
-        if not state_ids or not self._connection.announced:
-            return
-        url = self._connection.address.extension("leases/release")
-        with suppress(NodesError):
-            await self._connection.call(
-                "POST",
-                url,
-                {"state_ids": list(state_ids)},
-                safety=Safety.IDEMPOTENT,
-                patience=Patience.of(_LAST_REPLY_SECONDS * 4),
-            )
-        logger.info("gave back %d node states", len(state_ids))
+        self._held.difference_update(state_ids)
+        if state_ids and self._manager.extended:
+            with suppress(NodesError):
+                await self._manager.release(state_ids)
 
-    async def _call(
-        self, method: str, url: str, body: Any = None, *, safety: Safety = Safety.IDEMPOTENT
-    ) -> Reply:
-        patience = Patience(given_up=lambda: self._given_up)
-        return await self._connection.call(method, url, body, safety=safety, patience=patience)
+
+async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel ``tasks`` and wait for their end."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _error(state: ClaimedState, error: BaseException) -> tuple[str, dict[str, Any]]:
+    logger.warning("node state %s of node %s failed", state.state_id, state.node_name, exc_info=error)
+    return "errored", {"error": str(error) or repr(error)}
+
+
+def _prune(signal: PruneSignal) -> tuple[str, dict[str, Any]]:
+    try:
+        return "prune", {"data": json.loads(json.dumps(signal.data))}
+    except (TypeError, ValueError) as error:
+        return "errored", {"error": f"the data of the prune signal is not JSON: {error}"}

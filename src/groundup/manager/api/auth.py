@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 from fastapi import HTTPException, Request, Response, Security
 from fastapi.routing import APIRoute
@@ -14,6 +15,50 @@ from groundup.nodes.wire import API_KEY_HEADER
 
 documented_key = Security(APIKeyHeader(name=API_KEY_HEADER, auto_error=False))
 """Makes the key part of the OpenAPI description."""
+
+
+LARGEST_BODY = 32 * 1024 * 1024
+"""Bytes that a request may have."""
+
+
+class StrictRequest(Request):
+    """A request whose body is limited in size, and JSON as other languages understand it."""
+
+    async def body(self) -> bytes:
+        """The body.
+
+        :raises HTTPException: 413 when it is too large.
+        """
+        if not hasattr(self, "_body"):
+            body = bytearray()
+            async for chunk in self.stream():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    raise HTTPException(413, f"The body is larger than {LARGEST_BODY} bytes")
+            self._body = bytes(body)
+        return self._body
+
+    async def json(self) -> Any:
+        """The body as JSON.
+
+        :raises json.JSONDecodeError: also for NaN, Infinity and lone surrogates, which are none.
+        """
+        text = (await self.body()).decode()
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if "\\ud" in text.lower():
+            _check_surrogates(value)
+        return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise json.JSONDecodeError(f"{name} is not JSON", name, 0)
+
+
+def _check_surrogates(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise json.JSONDecodeError("Lone surrogate", "", 0) from error
 
 
 class KeyedRoute(APIRoute):
@@ -27,6 +72,6 @@ class KeyedRoute(APIRoute):
             given = request.headers.get(API_KEY_HEADER, "")
             if not hmac.compare_digest(given.encode(), request.app.state.api_key.encode()):
                 raise HTTPException(401, "Invalid API key")
-            return await handle(request)
+            return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_with_key

@@ -101,7 +101,7 @@ async def trigger(
 @router.post(_NAMESPACE + "/states/enqueue", tags=["work"], response_model=EnqueueResponse)
 async def enqueue(request: Request, namespace_name: str, body: EnqueueRequest) -> Response:
     """Claim node states to execute."""
-    return _json(await service(request).enqueue(namespace_name, body))
+    return _json(await service(request).enqueue(namespace_name, body, request.is_disconnected))
 
 
 @router.post(_STATE + "/executed", tags=["work"])

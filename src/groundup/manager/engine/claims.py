@@ -108,8 +108,15 @@ def _was_claimed(state: NodeState, claim: Claim) -> bool:
 
 
 def _refusal(state: NodeState, claim: Claim, kind: OutcomeKind) -> str:
-    if kind is not OutcomeKind.ERRORED or (claim.token is not None and claim.token != state.token):
+    if kind is not OutcomeKind.ERRORED or state.status is StateStatus.QUEUED:
         return "State is not queued"
+    if claim.token is not None:
+        return "State is already executed" if _executed_under(state, claim) else "State is not queued"
     if state.status in {StateStatus.SUCCESS, StateStatus.NEXT_CREATED_ERROR}:
         return "State is already executed"
-    return "State is not queued" if state.status is StateStatus.QUEUED else "State is not queued or executed"
+    return "State is not queued or executed"
+
+
+def _executed_under(state: NodeState, claim: Claim) -> bool:
+    known = state.outcome or {}
+    return (known.get("token"), known.get("kind")) == (claim.token, OutcomeKind.EXECUTED.value)

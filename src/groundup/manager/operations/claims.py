@@ -10,6 +10,7 @@ from groundup.manager.engine.claims import Claim
 from groundup.manager.engine.model import NodeState
 from groundup.manager.operations.context import Session
 from groundup.manager.store import states
+from groundup.manager.store.view import RunView
 from groundup.nodes.wire import (
     ClaimedState,
     EnqueueRequest,
@@ -75,7 +76,7 @@ def expire(session: Session) -> int:
     """Put node states whose lease ran out back under the retry policy; gives their number."""
     lost = states.overdue(session.connection, session.now, _EXPIRED_AT_ONCE)
     for state in lost:
-        view = states.RunView(session.connection)
+        view = RunView(session.connection)
         flow = session.flow(state.flow_version)
         effects = transitions.errored(flow, state, _LEASE_LOST, view, session.tools)
         states.apply(session.connection, state, effects)

@@ -102,7 +102,7 @@ def trigger(session: Session, namespace: str, name: str, request: TriggerRequest
     :raises NotFoundError: when there is no such flow.
     :raises RejectedError: when it is not valid, or inputs or store do not fit it.
     """
-    row = flows.find(session.connection, namespace, name)
+    row = flows.current_version(session.connection, namespace, name)
     if row is None:
         raise NotFoundError(f"Graph template not found for namespace {namespace} and graph {name}")
     if row.errors:

@@ -16,6 +16,7 @@ from groundup.manager.engine.retry import LONGEST
 from groundup.manager.errors import ConflictError, NotFoundError
 from groundup.manager.operations.context import Session
 from groundup.manager.store import nodes, states
+from groundup.manager.store.view import RunView
 from groundup.nodes.wire import (
     ErroredRequest,
     ExecutedRequest,
@@ -28,13 +29,13 @@ from groundup.nodes.wire import (
 logger = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
-Transition = Callable[[Flow, NodeState, states.RunView], Effects]
+Transition = Callable[[Flow, NodeState, RunView], Effects]
 
 
 def executed(session: Session, namespace: str, state_id: str, request: ExecutedRequest) -> Answer:
     """The node ran."""
 
-    def transition(flow: Flow, state: NodeState, view: states.RunView) -> Effects:
+    def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
         return transitions.executed(flow, state, request.outputs, view, session.tools)
 
     report = _Report(OutcomeKind.EXECUTED, request, transition)
@@ -44,7 +45,7 @@ def executed(session: Session, namespace: str, state_id: str, request: ExecutedR
 def errored(session: Session, namespace: str, state_id: str, request: ErroredRequest) -> Answer:
     """The node failed."""
 
-    def transition(flow: Flow, state: NodeState, view: states.RunView) -> Effects:
+    def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
         return transitions.errored(flow, state, request.error, view, session.tools)
 
     return _record(session, namespace, state_id, _Report(OutcomeKind.ERRORED, request, transition))
@@ -53,7 +54,7 @@ def errored(session: Session, namespace: str, state_id: str, request: ErroredReq
 def pruned(session: Session, namespace: str, state_id: str, request: PruneRequest) -> Answer:
     """The node ended its branch."""
 
-    def transition(flow: Flow, state: NodeState, view: states.RunView) -> Effects:
+    def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
         return transitions.pruned(flow, state, request.data, view, session.tools)
 
     return _record(session, namespace, state_id, _Report(OutcomeKind.PRUNED, request, transition))
@@ -62,7 +63,7 @@ def pruned(session: Session, namespace: str, state_id: str, request: PruneReques
 def requeued(session: Session, namespace: str, state_id: str, request: ReEnqueueAfterRequest) -> Answer:
     """The node asked to run again later."""
 
-    def transition(_flow: Flow, state: NodeState, _view: states.RunView) -> Effects:
+    def transition(_flow: Flow, state: NodeState, _view: RunView) -> Effects:
         return transitions.requeued(state, request.enqueue_after, session.tools)
 
     return _record(session, namespace, state_id, _Report(OutcomeKind.REQUEUED, request, transition))
@@ -73,7 +74,9 @@ def manual_retry(session: Session, namespace: str, state_id: str, request: Manua
 
     :raises ConflictError: when it has not ended, or was retried under this token before.
     """
-    state = _find(session, namespace, Claim.parse(state_id))
+    state = states.find(session.connection, Claim.parse(state_id).state_id)
+    if state is None or session.flow(state.flow_version).namespace != namespace:
+        raise NotFoundError("State not found")
     if states.manual_retry_exists(session.connection, state, request.fanout_id):
         raise ConflictError("Duplicate retry state detected")
     effects = transitions.retried_by_hand(state, request.fanout_id, session.tools)
@@ -117,7 +120,7 @@ def _record(session: Session, namespace: str, state_id: str, report: _Report) ->
     if admission is Admission.STALE:
         logger.warning("late answer %s about node state %s ignored", report.outcome.kind.value, state.id)
         return _stale_answer(session, state, report.request)
-    effects = report.transition(session.flow(state.flow_version), state, states.RunView(session.connection))
+    effects = report.transition(session.flow(state.flow_version), state, RunView(session.connection))
     outcome = recorded(claim, report.outcome, effects.answer)
     effects.state = replace(effects.state, outcome=outcome)
     states.apply(session.connection, state, effects)

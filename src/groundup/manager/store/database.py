@@ -45,6 +45,7 @@ class Database:
         self._engine = _sqlite_engine(path)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._closed = False
+        self.on_rollback: Callable[[], None] = lambda: None
         try:
             with self._engine.begin() as connection:
                 migrate(connection)
@@ -107,6 +108,7 @@ class Database:
                 for write in group:
                     _perform(connection, write)
         except BaseException as error:
+            self.on_rollback()
             failure = _database_error(self.path, error) if isinstance(error, DBAPIError) else error
             for write in group:
                 write.future.set_exception(failure)
@@ -121,11 +123,14 @@ class Database:
 def _perform(connection: Connection, write: _Write) -> None:
     """Run one write; what it did is undone when it fails, while the rest of the group stands."""
     try:
-        with connection.begin_nested():
-            write.result = write.work(connection)
+        connection.exec_driver_sql("SAVEPOINT single_write")
+        write.result = write.work(connection)
+        connection.exec_driver_sql("RELEASE single_write")
     except (OperationalError, InterfaceError):
         raise  # the database itself has a problem, and so has the whole group
     except Exception as error:
+        connection.exec_driver_sql("ROLLBACK TO single_write")
+        connection.exec_driver_sql("RELEASE single_write")
         write.error = error
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, insert, select, update
 
 from groundup.manager.clock import new_state_id
 from groundup.manager.engine.model import Flow, FlowDocument
@@ -71,6 +71,19 @@ def in_namespace(connection: Connection, namespace: str) -> Sequence[Row[Any]]:
     return connection.execute(query).all()
 
 
+_CURRENT_VERSION = (
+    select(flows.c.version, flow_versions.c.errors)
+    .join(flow_versions, flow_versions.c.seq == flows.c.version)
+    .where(flows.c.namespace == bindparam("wanted_namespace"), flows.c.name == bindparam("wanted_name"))
+)
+
+
+def current_version(connection: Connection, namespace: str, name: str) -> Row[Any, Any] | None:
+    """Number and errors of the newest version of a flow."""
+    values = {"wanted_namespace": namespace, "wanted_name": name}
+    return connection.execute(_CURRENT_VERSION, values).one_or_none()
+
+
 class FlowCache:
     """Parsed versions of flows; since versions never change, they are read once."""
 
@@ -78,6 +91,11 @@ class FlowCache:
         self._flows: OrderedDict[int, Flow] = OrderedDict()
         self._size = size
         self._lock = Lock()
+
+    def clear(self) -> None:
+        """Forget everything: numbers of versions that were rolled back are given again."""
+        with self._lock:
+            self._flows.clear()
 
     def get(self, connection: Connection, version: int) -> Flow:
         """The flow of ``version``, which must exist."""

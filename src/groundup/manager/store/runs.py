@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from groundup.manager.engine.model import Flow
 from groundup.manager.store.schema import node_states, runs, store_values
 from groundup.nodes.wire import StateStatus
+
+_ADD = insert(runs)
+_ADD_VALUE = insert(store_values)
+_VALUES = select(store_values.c.key, store_values.c.value).where(
+    store_values.c.run_id == bindparam("wanted_run")
+)
 
 
 def create(connection: Connection, run_id: str, flow: Flow, store: dict[str, str], now: int) -> None:
@@ -21,10 +27,10 @@ def create(connection: Connection, run_id: str, flow: Flow, store: dict[str, str
         "flow_version": flow.version,
         "created_at": now,
     }
-    connection.execute(insert(runs).values(values))
+    connection.execute(_ADD, values)
     if store:
         rows = [{"run_id": run_id, "key": key, "value": value} for key, value in store.items()]
-        connection.execute(insert(store_values), rows)
+        connection.execute(_ADD_VALUE, rows)
 
 
 def find(connection: Connection, namespace: str, run_id: str) -> Row[Any] | None:
@@ -35,8 +41,7 @@ def find(connection: Connection, namespace: str, run_id: str) -> Row[Any] | None
 
 def stored_values(connection: Connection, run_id: str) -> dict[str, str]:
     """The store of a run."""
-    query = select(store_values.c.key, store_values.c.value).where(store_values.c.run_id == run_id)
-    return {row.key: row.value for row in connection.execute(query)}
+    return {row.key: row.value for row in connection.execute(_VALUES, {"wanted_run": run_id})}
 
 
 def count(connection: Connection, namespace: str) -> int:

@@ -1,17 +1,32 @@
-"""Node states: claims, leases, transitions."""
+"""Node states: claims, leases, transitions.
+
+Statements are built once: putting them together costs more than running them.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, insert, literal_column, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Update,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 
 from groundup.manager.engine.model import Effects, NodeState
 from groundup.manager.errors import ConflictError
-from groundup.manager.store import runs
 from groundup.manager.store.schema import group_members, node_states
 from groundup.nodes.wire import StateStatus
 
@@ -43,16 +58,20 @@ _SAME_NAMES = (
     "updated_at",
 )
 
+BY_ID = select(node_states).where(node_states.c.id == bindparam("state_id"))
+
 
 def find(connection: Connection, state_id: str) -> NodeState | None:
     """The node state with this id."""
-    row = connection.execute(select(node_states).where(node_states.c.id == state_id)).one_or_none()
-    return None if row is None else _state(row)
+    row = connection.execute(BY_ID, {"state_id": state_id}).one_or_none()
+    return None if row is None else as_state(row)
 
 
-def _state(row: Row[Any]) -> NodeState:
-    same = {name: getattr(row, name) for name in _SAME_NAMES}
-    return NodeState(**same, status=StateStatus(row.status), group=row.fanout)
+def as_state(row: Row[Any]) -> NodeState:
+    """The node state that a row holds."""
+    fields = row._mapping
+    same = {name: fields[name] for name in _SAME_NAMES}
+    return NodeState(**same, status=StateStatus(fields["status"]), group=fields["fanout"])
 
 
 def _values(state: NodeState) -> dict[str, Any]:
@@ -60,16 +79,32 @@ def _values(state: NodeState) -> dict[str, Any]:
     return {**same, "status": state.status.value, "fanout": state.group}
 
 
+_ADD = insert(node_states).values({name: bindparam(name) for name in (*_SAME_NAMES, "status", "fanout")})
+_ADD_MEMBER = insert(group_members)
+
+
 def add(connection: Connection, states: Sequence[NodeState]) -> None:
     """Insert node states and note the groups that they belong to."""
     if not states:
         return
-    connection.execute(insert(node_states), [_values(state) for state in states])
+    connection.execute(_ADD, [_values(state) for state in states])
     members = [
         {"group_id": group, "state_id": state.id} for state in states for group in set(state.joins.values())
     ]
     if members:
-        connection.execute(insert(group_members), members)
+        connection.execute(_ADD_MEMBER, members)
+
+
+_CHANGED_NAMES = ("outputs", "data", "error", "enqueue_after", "outcome", "updated_at")
+_APPLY = (
+    update(node_states)
+    .where(
+        node_states.c.id == bindparam("same_id"),
+        node_states.c.status == bindparam("same_status"),
+        node_states.c.claims == bindparam("same_claims"),
+    )
+    .values({name: bindparam(name) for name in (*_CHANGED_NAMES, "status")} | {"lease_until": None})
+)
 
 
 def apply(connection: Connection, before: NodeState, effects: Effects) -> None:
@@ -77,23 +112,14 @@ def apply(connection: Connection, before: NodeState, effects: Effects) -> None:
 
     :raises ConflictError: when another transition came first.
     """
-    after = effects.state
-    unchanged = (
-        (node_states.c.id == before.id)
-        & (node_states.c.status == before.status.value)
-        & (node_states.c.claims == before.claims)
-    )
-    changed = {
-        "status": after.status.value,
-        "outputs": after.outputs,
-        "data": after.data,
-        "error": after.error,
-        "enqueue_after": after.enqueue_after,
-        "lease_until": None,
-        "outcome": after.outcome,
-        "updated_at": after.updated_at,
+    values = {name: getattr(effects.state, name) for name in _CHANGED_NAMES}
+    values |= {
+        "status": effects.state.status.value,
+        "same_id": before.id,
+        "same_status": before.status.value,
+        "same_claims": before.claims,
     }
-    if connection.execute(update(node_states).where(unchanged).values(changed)).rowcount != 1:
+    if connection.execute(_APPLY, values).rowcount != 1:
         raise ConflictError(f"node state {before.id} changed meanwhile", hint="try again")
     add(connection, effects.created)
 
@@ -110,36 +136,50 @@ class Demand:
 
 def claim(connection: Connection, demand: Demand, now: int) -> list[NodeState]:
     """Claim what is due, the longest first; the token of the claim stands in each node state."""
-    if demand.limit <= 0 or not demand.names:
+    names = list(dict.fromkeys(demand.names))
+    if demand.limit <= 0 or not names:
         return []
-    due = [_due(demand, name, now) for name in dict.fromkeys(demand.names)]
-    candidates = union_all(*(select(query.subquery()) for query in due)).subquery()
-    order = (candidates.c.enqueue_after, candidates.c.seq)
-    chosen = select(candidates.c.seq).order_by(*order).limit(demand.limit)
+    values = {
+        "wanted": demand.namespace,
+        "now": now,
+        "most": demand.limit,
+        "new_token": secrets.token_hex(8),
+        "until": now + demand.lease,
+        **{f"name_{index}": name for index, name in enumerate(names)},
+    }
+    rows = connection.execute(_claim(len(names)).returning(node_states), values).all()
+    return [as_state(row) for row in sorted(rows, key=lambda row: (row.enqueue_after, row.seq))]
+
+
+@lru_cache(maxsize=256)
+def _claim(names: int) -> Update:
+    """The statement for so many node names.
+
+    Each name is looked up on its own, so that the index gives the first in order however many are waiting.
+    """
+    due = union_all(*(select(_due(f"name_{index}").subquery()) for index in range(names))).subquery()
+    chosen = select(due.c.seq).order_by(due.c.enqueue_after, due.c.seq).limit(bindparam("most"))
     values = {
         "status": StateStatus.QUEUED.value,
-        "token": secrets.token_hex(8),
+        "token": bindparam("new_token"),
         "claims": node_states.c.claims + 1,
-        "lease_until": now + demand.lease,
-        "updated_at": now,
+        "lease_until": bindparam("until"),
+        "updated_at": bindparam("now"),
     }
-    statement = update(node_states).where(_IS_CREATED, node_states.c.seq.in_(chosen)).values(values)
-    rows = connection.execute(statement.returning(node_states)).all()
-    rows = sorted(rows, key=lambda row: (row.enqueue_after, row.seq))
-    return [_state(row) for row in rows]
+    return update(node_states).where(_IS_CREATED, node_states.c.seq.in_(chosen)).values(values)
 
 
-def _due(demand: Demand, name: str, now: int) -> Any:
+def _due(name: str) -> Any:
     return (
         select(node_states.c.seq, node_states.c.enqueue_after)
         .where(
             _IS_CREATED,
-            node_states.c.namespace == demand.namespace,
-            node_states.c.node_name == name,
-            node_states.c.enqueue_after <= now,
+            node_states.c.namespace == bindparam("wanted"),
+            node_states.c.node_name == bindparam(name),
+            node_states.c.enqueue_after <= bindparam("now"),
         )
         .order_by(node_states.c.enqueue_after, node_states.c.seq)
-        .limit(demand.limit)
+        .limit(bindparam("most"))
     )
 
 
@@ -151,28 +191,38 @@ def next_due(connection: Connection, namespace: str, names: Sequence[str]) -> in
     return connection.execute(query).scalar()
 
 
+_HELD = update(node_states).where(
+    _IS_QUEUED,
+    node_states.c.id == bindparam("held_id"),
+    node_states.c.token == bindparam("held_token"),
+)
+_RENEW = _HELD.values(lease_until=bindparam("until"))
+_RELEASE = _HELD.values(status=StateStatus.CREATED.value, lease_until=None, updated_at=bindparam("now"))
+
+
 def renew(connection: Connection, state_id: str, token: str, lease_until: int) -> bool:
     """Prolong a claim; false when it no longer holds."""
-    held = (node_states.c.id == state_id) & _IS_QUEUED & (node_states.c.token == token)
-    return connection.execute(update(node_states).where(held).values(lease_until=lease_until)).rowcount == 1
+    values = {"held_id": state_id, "held_token": token, "until": lease_until}
+    return connection.execute(_RENEW, values).rowcount == 1
 
 
 def release(connection: Connection, state_id: str, token: str, now: int) -> bool:
     """Give a claim back unused; false when it no longer holds."""
-    held = (node_states.c.id == state_id) & _IS_QUEUED & (node_states.c.token == token)
-    values = {"status": StateStatus.CREATED.value, "lease_until": None, "updated_at": now}
-    return connection.execute(update(node_states).where(held).values(values)).rowcount == 1
+    values = {"held_id": state_id, "held_token": token, "now": now}
+    return connection.execute(_RELEASE, values).rowcount == 1
+
+
+_OVERDUE = (
+    select(node_states)
+    .where(_IS_QUEUED, node_states.c.lease_until < bindparam("now"))
+    .order_by(node_states.c.lease_until)
+    .limit(bindparam("most"))
+)
 
 
 def overdue(connection: Connection, now: int, limit: int) -> list[NodeState]:
     """Node states whose lease ran out, the longest first."""
-    query = (
-        select(node_states)
-        .where(_IS_QUEUED, node_states.c.lease_until < now)
-        .order_by(node_states.c.lease_until)
-        .limit(limit)
-    )
-    return [_state(row) for row in connection.execute(query)]
+    return [as_state(row) for row in connection.execute(_OVERDUE, {"now": now, "most": limit})]
 
 
 def manual_retry_exists(connection: Connection, state: NodeState, token: str) -> bool:
@@ -183,40 +233,3 @@ def manual_retry_exists(connection: Connection, state: NodeState, token: str) ->
         & (node_states.c.manual_token == token)
     )
     return bool(connection.execute(select(exists().where(found))).scalar())
-
-
-class RunView:
-    """What the engine asks about a run, answered within the transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def outputs(self, state_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
-        """Outputs of node states, by id."""
-        query = select(node_states.c.id, node_states.c.outputs).where(node_states.c.id.in_(list(state_ids)))
-        return {row.id: row.outputs for row in self._connection.execute(query)}
-
-    def store_values(self, run_id: str) -> Mapping[str, str]:
-        """The store of the run."""
-        return runs.stored_values(self._connection, run_id)
-
-    def state(self, state_id: str) -> NodeState:
-        """One node state, which must exist."""
-        row = self._connection.execute(select(node_states).where(node_states.c.id == state_id)).one()
-        return _state(row)
-
-    def group_counts(self, group: str) -> dict[tuple[str, StateStatus], int]:
-        """Node states of ``group`` by identifier and status."""
-        query = (
-            select(node_states.c.identifier, node_states.c.status, func.count().label("number"))
-            .join(group_members, group_members.c.state_id == node_states.c.id)
-            .where(group_members.c.group_id == group)
-            .group_by(node_states.c.identifier, node_states.c.status)
-        )
-        rows = self._connection.execute(query)
-        return {(row.identifier, StateStatus(row.status)): row.number for row in rows}
-
-    def join_exists(self, run_id: str, join_key: str) -> bool:
-        """Whether the join was created before."""
-        found = (node_states.c.run_id == run_id) & (node_states.c.join_key == join_key)
-        return bool(self._connection.execute(select(exists().where(found))).scalar())

@@ -1,0 +1,60 @@
+"""What the engine asks about a run, answered within the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, func, select
+
+from groundup.manager.engine.model import NodeState
+from groundup.manager.store import runs
+from groundup.manager.store.schema import group_members, node_states
+from groundup.manager.store.states import BY_ID, as_state
+from groundup.nodes.wire import StateStatus
+
+_OUTPUTS = select(node_states.c.id, node_states.c.outputs).where(
+    node_states.c.id.in_(bindparam("state_ids", expanding=True))
+)
+_GROUP_COUNTS = (
+    select(node_states.c.identifier, node_states.c.status, func.count().label("number"))
+    .join(group_members, group_members.c.state_id == node_states.c.id)
+    .where(group_members.c.group_id == bindparam("wanted_group"))
+    .group_by(node_states.c.identifier, node_states.c.status)
+)
+_JOIN_EXISTS = select(
+    exists().where(
+        node_states.c.run_id == bindparam("wanted_run"), node_states.c.join_key == bindparam("wanted_key")
+    )
+)
+
+
+class RunView:
+    """Answers :class:`~groundup.manager.engine.model.View` from the database."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def outputs(self, state_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Outputs of node states, by id."""
+        wanted = list(state_ids)
+        rows = self._connection.execute(_OUTPUTS, {"state_ids": wanted}) if wanted else ()
+        return {row.id: row.outputs for row in rows}
+
+    def store_values(self, run_id: str) -> Mapping[str, str]:
+        """The store of the run."""
+        return runs.stored_values(self._connection, run_id)
+
+    def state(self, state_id: str) -> NodeState:
+        """One node state, which must exist."""
+        return as_state(self._connection.execute(BY_ID, {"state_id": state_id}).one())
+
+    def group_counts(self, group: str) -> dict[tuple[str, StateStatus], int]:
+        """Node states of ``group`` by identifier and status."""
+        rows = self._connection.execute(_GROUP_COUNTS, {"wanted_group": group})
+        return {(row.identifier, StateStatus(row.status)): row.number for row in rows}
+
+    def join_exists(self, run_id: str, join_key: str) -> bool:
+        """Whether the join was created before."""
+        values = {"wanted_run": run_id, "wanted_key": join_key}
+        return bool(self._connection.execute(_JOIN_EXISTS, values).scalar())

@@ -1,0 +1,128 @@
+"""Claims: who gets what, for how long, and what becomes of a worker that dies."""
+
+from __future__ import annotations
+
+import pytest
+
+from groundup.manager.operations import claims
+from groundup.nodes.wire import LeasesRequest, LeasesResponse
+from tests.support.manager import Bench, place, registration
+
+ONE_RETRY = {"max_retries": 1, "strategy": "FIXED", "backoff_factor": 100}
+
+
+@pytest.fixture
+def flow(bench: Bench) -> Bench:
+    bench.register()
+    bench.save(place("a"), retry_policy=ONE_RETRY)
+    return bench
+
+
+def bare(state_id: str) -> str:
+    return state_id.partition(".")[0]
+
+
+def renew(bench: Bench, *state_ids: str, lease: int = 1000) -> LeasesResponse:
+    return bench.do(claims.renew, LeasesRequest(state_ids=list(state_ids), lease=lease))
+
+
+def release(bench: Bench, *state_ids: str) -> LeasesResponse:
+    return bench.do(claims.release, LeasesRequest(state_ids=list(state_ids)))
+
+
+def test_the_longest_due_comes_first_and_nothing_twice(flow: Bench) -> None:
+    runs = []
+    for delay in (30, 10, 20):
+        runs.append(flow.trigger(start_delay=delay))
+    flow.now += 100
+    first, *others = [*flow.claim(batch=1), *flow.claim(batch=5)]
+    order = [bare(state.state_id) for state in (first, *others)]
+    assert order == [flow.graph(runs[index]).nodes[0].id for index in (1, 2, 0)]
+    assert flow.claim() == []
+
+
+def test_a_batch_has_the_longest_due_of_all_asked_nodes(bench: Bench) -> None:
+    bench.register(registration("X"), registration("Y"))
+    for node in ("X", "Y", "X", "Y"):
+        bench.save(place("a", node=node))
+        bench.trigger()
+        bench.now += 1
+    assert [state.node_name for state in bench.claim("Y", "X", "Y", "Z", batch=3)] == ["X", "Y", "X"]
+
+
+@pytest.mark.parametrize("batch", [0, -1])
+def test_no_batch_is_empty(flow: Bench, batch: int) -> None:
+    flow.trigger()
+    assert flow.claim(batch=batch) == []
+
+
+def test_other_namespaces_and_nodes_get_nothing(flow: Bench) -> None:
+    flow.trigger()
+    assert flow.claim(namespace="other") == []
+    assert flow.claim("Other") == []
+
+
+def test_a_lease_that_ran_out_is_a_failed_attempt_under_the_retry_policy(flow: Bench) -> None:
+    run_id = flow.trigger()
+    flow.claim(lease=1000)
+    flow.now += 1000
+    assert flow.do(claims.expire) == 0
+    flow.now += 1
+    assert flow.do(claims.expire) == 1
+    assert flow.statuses(run_id) == [("a", "RETRY_CREATED"), ("a", "CREATED")]
+    assert flow.claim() == []  # the delay of the policy
+    flow.now += 100
+    assert len(flow.claim(lease=1000)) == 1
+
+
+def test_a_node_that_kills_its_workers_runs_out_of_attempts(flow: Bench) -> None:
+    run_id = flow.trigger()
+    attempts = 0
+    while flow.claim(lease=10):
+        attempts += 1
+        flow.now += 11
+        flow.do(claims.expire)
+        flow.now += 100
+    assert attempts == 2
+    assert flow.statuses(run_id) == [("a", "RETRY_CREATED"), ("a", "ERRORED")]
+    assert flow.graph(run_id).nodes[-1].error == (
+        "The worker stopped answering before the lease of its claim ran out"
+    )
+
+
+def test_a_renewed_lease_holds_and_a_lost_one_is_named(flow: Bench) -> None:
+    flow.trigger()
+    flow.trigger()
+    kept, lost = [state.state_id for state in flow.claim(lease=1000)]
+    flow.now += 900
+    assert renew(flow, kept, "0" * 24, "x.y") == LeasesResponse(held=[kept], lost=["0" * 24, "x.y"])
+    flow.now += 900
+    assert flow.do(claims.expire) == 1
+    assert renew(flow, kept, lost) == LeasesResponse(held=[kept], lost=[lost])
+    assert flow.executed(kept) == {"status": "EXECUTED"}
+    assert renew(flow, kept).lost == [kept]
+
+
+def test_workers_that_cannot_renew_keep_their_claims_for_long(flow: Bench) -> None:
+    flow.trigger()
+    flow.claim()
+    flow.now += flow.context.settings.default_lease
+    assert flow.do(claims.expire) == 0
+
+
+def test_what_is_given_back_is_due_at_once_and_counts_no_attempt(flow: Bench) -> None:
+    run_id = flow.trigger()
+    (state,) = flow.claim()
+    assert release(flow, state.state_id).held == [state.state_id]
+    (again,) = flow.claim()
+    assert bare(again.state_id) == bare(state.state_id)
+    assert release(flow, state.state_id).lost == [state.state_id]  # the claim of the other worker stays
+    flow.executed(again.state_id)
+    assert flow.statuses(run_id) == [("a", "SUCCESS")]
+
+
+def test_a_batch_has_a_limit(flow: Bench) -> None:
+    flow.context.settings.largest_batch = 2
+    for _ in range(3):
+        flow.trigger()
+    assert len(flow.claim(batch=10**30)) == 2
