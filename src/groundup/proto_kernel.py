@@ -22,7 +22,7 @@ if MYPY:
     from typing import Any, Callable, Iterator, NoReturn
 
 KERNEL_COMMANDS = ("boot", "reboot", "lock", "run", "shell", "config", "check")
-COLD_COMMANDS = ("version", "help", "config", "check", "lock")
+COLD_COMMANDS = ("version", "help", "config", "check", "lock", "shell")
 INPUT_VARIABLES = ("GROUNDUP_ENV", "GROUNDUP_OFFLINE", "GROUNDUP_VERBOSE")
 STAMP_NAME = "groundup-stamp"
 STAMP_VALUES = ("root", "kernel", "venv", "env", "config", "target", "key", "python", "values")
@@ -134,10 +134,6 @@ def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
 
 
 # ── stamp: what an environment was built from ────────────────────────────────────────────────────────
-
-
-def escape(field: str) -> str:
-    return field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
 def unescape(field: str) -> str:
@@ -261,23 +257,15 @@ def become(argv: "list[str]", environ: "dict[str, str]") -> "NoReturn":
 
 def find_program(name: str, path: str) -> str:
     """The file of a command: as given when it has a folder, else the first on PATH."""
-    if os.path.dirname(name):
-        if os.path.exists(name):
-            return name
-        raise KernelError(
-            "command not found: %s" % name, "check the path; it is seen from %s" % os.getcwd(), 127
-        )
-    found = ""
-    for folder in path.split(os.pathsep):
+    if os.path.dirname(name) and os.path.exists(name):
+        return name
+    for folder in () if os.path.dirname(name) else path.split(os.pathsep):
         for suffix in ("", ".exe", ".cmd", ".bat") if WINDOWS else ("",):
             candidate = os.path.join(folder, name + suffix)
-            if os.path.isfile(candidate):
-                if os.access(candidate, os.X_OK):
-                    return candidate
-                found = found or candidate
-    if found:
-        raise KernelError("cannot execute %s: it is not executable" % found, "check its rights", 126)
-    raise KernelError("command not found: %s" % name, "is it installed? PATH is %s" % path, 127)
+            if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+                return candidate
+    unfold()
+    raise not_found(name, path)
 
 
 # ── commands that enter the environment ────────────────────────────────────────────────────────────────
@@ -311,18 +299,13 @@ def boot(kernel: str, given: Input, reboot: bool = False) -> None:
     if has_neo(stamp.values["venv"]):
         neo(stamp, ["reach", stamp.values["target"]])
     if stamp.values["target"] != "ready":
+        unfold()
         raise no_neo("the target %r" % stamp.values["target"])
     LOG.say("ready: %s" % stamp.values["venv"])
 
 
 def neo(stamp: Stamp, arguments: "list[str]") -> "NoReturn":
     enter(stamp, [venv_python(stamp.values["venv"]), "-I", "-m", "groundup"] + arguments)
-
-
-def no_neo(what: str, near: str = "") -> KernelError:
-    message = "%s belongs to the neo runtime, and groundup is not installed in this environment" % what
-    hint = "add groundup to the dependencies of a project, or see --help"
-    return KernelError(message, "did you mean %r? else " % near + hint if near else hint, 2)
 
 
 def other(kernel: str, given: Input) -> None:
@@ -344,28 +327,6 @@ def run(kernel: str, given: Input) -> None:
     if not words:
         raise KernelError("run needs a command", "for example: proto_kernel.py run -- python -V", 2)
     enter(ready(kernel, given), words)
-
-
-def shell(kernel: str, given: Input) -> None:
-    stamp = ready(kernel, given)
-    venv = stamp.values["venv"]
-    files, environ = os.path.join(venv, "groundup-shell"), environment_of(venv)
-    program = os.environ.get("SHELL") or ("powershell" if WINDOWS else "/bin/sh")
-    name = os.path.basename(program).lower().replace(".exe", "")
-    argv = [program, "-i"]
-    if name == "bash":
-        argv = [program, "--rcfile", os.path.join(files, "bashrc"), "-i"]
-    elif name == "zsh":
-        environ.update(_GROUNDUP_ZDOTDIR=os.environ.get("ZDOTDIR", ""), ZDOTDIR=files)
-    elif name == "fish":
-        script = os.path.join(bin_folder(venv), "activate.fish").replace("\\", "\\\\").replace("'", "\\'")
-        argv = [program, "-i", "-C", "source '%s'" % script]
-    elif name in ("pwsh", "powershell"):
-        script = os.path.join(bin_folder(venv), "activate.ps1").replace("'", "''")
-        argv = [program, "-NoLogo", "-NoExit", "-Command", ". '%s'" % script]
-    else:
-        environ.update(_GROUNDUP_ENV=os.environ.get("ENV", ""), ENV=os.path.join(files, "shrc"))
-    become(argv, environ)
 
 
 def main(argv: "list[str] | None" = None) -> int:
@@ -391,8 +352,10 @@ def dispatch(kernel: str, given: Input) -> int:
         boot(kernel, given, True)
     elif given.command in ("config", "check", "lock"):
         return {"config": show_config, "check": check, "lock": write_lock}[given.command](kernel, given)
+    elif given.command == "shell":
+        shell(ready(kernel, given).values["venv"])
     else:
-        {"boot": boot, "run": run, "shell": shell}.get(given.command, other)(kernel, given)
+        {"boot": boot, "run": run}.get(given.command, other)(kernel, given)
     return 0
 
 
@@ -446,6 +409,7 @@ def call_in_environment(place: str, config: "str | None", boots: bool) -> "NoRet
         venv, target = stamp.values["venv"], stamp.values["target"] if boots else ""
         if target and not has_neo(venv):
             if target != "ready":
+                unfold()
                 raise no_neo("the target %r" % target)
             target = ""
         words = [sys.argv[0], os.path.dirname(script), module, function, target]
@@ -642,7 +606,8 @@ def scan_value(text: str, inside: str, depth: int) -> "tuple[str, int]":
     """Which multi-line string is open after a line of a value, and how many brackets."""
     import re
 
-    for found in re.finditer(re.escape(inside) + r"|\\." if inside else TOKEN, text):
+    end = inside + (r"|\\." if inside == 3 * '"' else "")
+    for found in re.finditer(end if inside else TOKEN, text):
         token = found.group()
         rest = text[found.end() :]
         if inside and token == inside:
@@ -1155,15 +1120,16 @@ def try_lock(fd: int) -> bool:
         return False
 
 
-def write_atomically(path: str, data: bytes) -> None:
+def write_atomically(path: str, data: bytes, durable: bool = False) -> None:
     """Write to a temporary name beside ``path`` and rename."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     temporary = "%s.%d.tmp" % (path, os.getpid())
     try:
         with open(temporary, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException as error:
         if os.path.exists(temporary):
@@ -1191,10 +1157,14 @@ def cache_folder() -> str:
 
 
 def platform_key(system: str = sys.platform) -> str:
-    import platform
+    if hasattr(os, "uname"):
+        machine = os.uname().machine.lower()
+    else:
+        import platform
 
+        machine = platform.machine().lower()
     names = {"amd64": "x86_64", "arm64": "aarch64", "i386": "i686", "armv8l": "armv7l"}
-    machine = names.get(platform.machine().lower(), platform.machine().lower())
+    machine = names.get(machine, machine)
     if system == "darwin":
         return "macos-" + machine.replace("aarch64", "arm64")
     if system == "win32":
@@ -1326,8 +1296,6 @@ def configured_index() -> "tuple[str, str] | None":
 
 def pip_setting(key: str) -> "tuple[str, str] | None":
     """A value of ``[global]`` in pip's configuration files, the user's before the system's."""
-    import configparser
-
     home, system = os.path.expanduser("~"), "pip.ini" if WINDOWS else "pip.conf"
     base = (
         os.environ.get("APPDATA") or home
@@ -1343,11 +1311,15 @@ def pip_setting(key: str) -> "tuple[str, str] | None":
         ]
     folders = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
     files += [os.path.join(folder, "pip", system) for folder in folders.split(":")] + ["/etc/pip.conf"]
-    for path in files:
+    if files[0] == os.devnull:  # to pip this means: read none
+        return None
+    for path in [path for path in files if os.path.isfile(path)]:
+        import configparser
+
         parser = configparser.RawConfigParser()
         try:
-            if path and path != os.devnull and parser.read(path, encoding="utf-8"):
-                return parser.get("global", key).strip(), path
+            parser.read(path, encoding="utf-8")
+            return parser.get("global", key).strip(), path
         except (configparser.Error, UnicodeDecodeError):
             continue
     return None
@@ -1507,6 +1479,84 @@ def certificates() -> "tuple[str, str]":
     return pip_setting("cert") or ("", "")
 
 
+# ── children and signals ─────────────────────────────────────────────────────────────────────────────
+
+
+class Signals:
+    """SIGTERM and SIGHUP end the work as Ctrl-C does: children are ended, the lock is released."""
+
+    held = False  # while a child is started or ended, a signal waits
+    pending = 0
+
+    def catch(self) -> None:
+        import signal
+
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) in (
+                signal.SIG_DFL,
+                signal.default_int_handler,
+            ):
+                signal.signal(number, self.stop)
+
+    def stop(self, number: int, _frame: "Any") -> None:
+        self.pending = number
+        if not self.held:
+            raise KeyboardInterrupt(number)
+
+    def release(self) -> None:
+        self.held = False
+        if self.pending:
+            raise KeyboardInterrupt(self.pending)
+
+
+SIGNALS = Signals()
+
+
+class Child:
+    """A child process that does not outlive an interruption of this one."""
+
+    def __init__(self, argv: "list[str]", **options: "Any") -> None:
+        import subprocess
+
+        SIGNALS.held = True
+        try:
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **options)
+        except BaseException:
+            SIGNALS.held = False
+            raise
+
+    def __enter__(self) -> "Any":
+        try:
+            SIGNALS.release()
+            return self.process
+        except BaseException:
+            self.end()
+            raise
+
+    def __exit__(self, kind: "Any", value: "Any", traceback: "TracebackType | None") -> None:
+        if kind is not None:
+            self.end()
+
+    def end(self) -> None:
+        import subprocess
+
+        SIGNALS.held = True
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        SIGNALS.held = False
+
+
+def remove_tree(path: str) -> None:
+    if os.path.lexists(path):
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+
+
 # ── uv ───────────────────────────────────────────────────────────────────────────────────────────────
 
 # Variables that would point uv to another project, environment or interpreter.
@@ -1547,8 +1597,6 @@ def find_uv(version: str = UV_VERSION, minimum: str = "") -> str:
 
     :raises KernelError: that lists each source and why it failed.
     """
-    import shutil
-
     platform, name = platform_key(), "uv.exe" if WINDOWS else "uv"
     tags, sha256 = "", ""
     for line in UV_WHEELS.split("\n"):
@@ -1559,6 +1607,8 @@ def find_uv(version: str = UV_VERSION, minimum: str = "") -> str:
     cached = os.path.join(cache_folder(), "uv", sha256, name)
     if sha256 and os.access(cached, os.X_OK):
         return cached
+    import shutil
+
     on_path = shutil.which("uv")
     if on_path and version_of(on_path) >= numbers(minimum or version):
         return on_path
@@ -1598,6 +1648,13 @@ def search_path() -> str:
     return os.pathsep.join(folders + [bin_folder(os.path.realpath(sys.base_prefix))])
 
 
+# The system's authorities in one file: uv reads it faster than the folder that it looks for by itself.
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)  # fmt: skip
+
+
 class Uv:
     """Runs uv for one repository; ``lock`` is inherited, so that an orphaned uv keeps it."""
 
@@ -1612,7 +1669,7 @@ class Uv:
         env.update(PATH=search_path(), UV_PROJECT_ENVIRONMENT=self.config.venv, UV_NO_PROGRESS="1")
         if LOG.offline:
             env["UV_OFFLINE"] = "1"
-        authorities = certificates()[0]
+        authorities = certificates()[0] or next((path for path in BUNDLES if os.path.isfile(path)), "")
         if authorities:
             env["SSL_CERT_FILE"] = authorities
         for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # the same trust as this interpreter's
@@ -1633,25 +1690,16 @@ class Uv:
 
         LOG.say("uv " + " ".join(arguments), 1)
         said, failing = [], False  # type: list[str], bool
-        process = subprocess.Popen(
-            (self.program,) + arguments, cwd=self.config.root, env=self.environ, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=() if WINDOWS else (self.lock.fd,),
-        )  # fmt: skip
-        try:
-            for raw in process.stderr or ():
+        fds = () if WINDOWS else (self.lock.fd,)
+        options = {"cwd": self.config.root, "env": self.environ, "stderr": subprocess.STDOUT, "pass_fds": fds}
+        with Child([self.program] + list(arguments), **options) as process:
+            for raw in process.stdout:
                 line = raw.decode("utf-8", "replace").rstrip()
                 said.append(line)
                 failing = failing or line.startswith("error:")
                 if LOG.verbosity >= 0 and not failing:
                     LOG.write("  " + line)
             code = process.wait()
-        except BaseException:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            raise
         if code:
             text = "\n".join(said)
             if re.search("needs to be updated|Unable to find lockfile", text):
@@ -1671,7 +1719,7 @@ class Uv:
         code, text = self.ask(find)
         if code and not LOG.offline:
             LOG.say("no Python here fits %r: asking uv for one" % (self.config.python or "any"))
-            if self.ask([self.program, "python", "install", "--no-bin"] + request)[0] == 0:
+            if self.ask([self.program, "python", "install", "--no-bin"] + request, True)[0] == 0:
                 code, text = self.ask(find)
         if code:
             listed = self.ask([self.program, "python", "list", "--only-installed"])[1].split("\n")
@@ -1681,12 +1729,15 @@ class Uv:
             raise KernelError(message, "install one that fits, or change the request in %s" % origin, 2)
         return text.strip()
 
-    def ask(self, argv: "list[str]") -> "tuple[int, str]":
+    def ask(self, argv: "list[str]", network: bool = False) -> "tuple[int, str]":
         import subprocess
 
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-        done = subprocess.run(argv, cwd=self.config.root, env=self.environ, **pipes)  # type: ignore[call-overload]
-        return done.returncode, os.fsdecode(done.stdout)
+        environ = {
+            k: v for k, v in self.environ.items() if network or k[:9] != "SSL_CERT_"
+        }  # loading takes time
+        with Child(argv, cwd=self.config.root, env=environ, stderr=subprocess.DEVNULL) as process:
+            text = os.fsdecode(process.communicate()[0])
+        return process.returncode, text
 
 
 class LockStale(KernelError):
@@ -1694,6 +1745,10 @@ class LockStale(KernelError):
 
 
 # ── building ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def escape(field: str) -> str:
+    return field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
 class Snapshot:
@@ -1804,7 +1859,7 @@ def digest_of(path: str) -> str:
 
 def prepare(kernel: str, given: Input, reboot: bool = False) -> Stamp:
     """Make the environment ready and return its stamp; at most one process builds at a time."""
-    stop_on_signals()
+    SIGNALS.catch()
     config = configure(kernel, given)
     stamp = None if reboot else agreeing_stamp(config)
     if stamp is None:
@@ -1817,19 +1872,6 @@ def prepare(kernel: str, given: Input, reboot: bool = False) -> Stamp:
     if ready is None:
         raise KernelError("%s was removed while it was built" % config.venv, "run again")
     return ready
-
-
-def stop_on_signals() -> None:
-    """Let SIGTERM and SIGHUP end the work as Ctrl-C does: children ended, the lock released."""
-    import signal
-
-    def stop(number: int, _frame: "Any") -> None:
-        raise KeyboardInterrupt(number)
-
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, stop)
 
 
 def remember(root: str, env: str) -> None:
@@ -1882,13 +1924,11 @@ class Build:
         self.config, self.lock = config, lock
         self.venv, self.old = config.venv, config.venv + ".old"
         self.uv = Uv(config, lock)
-        self.python = ""
+        self.found = ""
         self.interrupted = lock.state == "building"
         self.aside = self.venv + ".tmp"
 
     def run(self, reboot: bool) -> None:
-        import shutil
-
         config = self.config
         ours = self.interrupted or any(
             os.path.exists(os.path.join(self.venv, n)) for n in ("pyvenv.cfg", STAMP_NAME)
@@ -1897,7 +1937,6 @@ class Build:
             place = config.origin("venv")[1]
             raise KernelError("%s: %s exists and is no venv" % (place, self.venv), "move it, or set venv", 2)
         snapshot = Snapshot(config)
-        self.python = self.selected_python() or self.uv.python()
         self.authenticate()
         lock_before = self.lock_content()
         self.ensure_lock(reboot)
@@ -1921,10 +1960,15 @@ class Build:
         snapshot.add_locks()
         self.write_shell_files()
         snapshot.write()
-        shutil.rmtree(self.old, ignore_errors=True)
+        remove_tree(self.old)
         if in_place:
             os.remove(os.path.join(self.venv, STAMP_NAME + ".old"))
         self.lock.mark("")
+
+    @property
+    def python(self) -> str:
+        self.found = self.found or self.selected_python() or self.uv.python()
+        return self.found
 
     def fits_python(self, stamp: Stamp) -> bool:
         built = stamp.values.get("python", "")
@@ -1934,26 +1978,22 @@ class Build:
 
     def begin(self, in_place: bool) -> None:
         """From here a kill leaves the mark in the lock file, and the next run builds from scratch."""
-        import shutil
-
         self.lock.mark("building")
         if in_place:
             os.replace(os.path.join(self.venv, STAMP_NAME), os.path.join(self.venv, STAMP_NAME + ".old"))
         elif os.path.lexists(self.venv):
             if self.interrupted:
                 LOG.say("a build did not end: building %s again" % self.venv)
-                shutil.rmtree(self.venv)
+                remove_tree(self.venv)
             else:
-                shutil.rmtree(self.old, ignore_errors=True)
+                remove_tree(self.old)
                 os.rename(self.venv, self.old)
 
     def cancel(self, in_place: bool) -> None:
-        import shutil
-
         if in_place:
             os.replace(os.path.join(self.venv, STAMP_NAME + ".old"), os.path.join(self.venv, STAMP_NAME))
         else:
-            shutil.rmtree(self.venv, ignore_errors=True)
+            remove_tree(self.venv)
             if os.path.isdir(self.old):
                 os.rename(self.old, self.venv)
         self.lock.mark("")
@@ -1969,10 +2009,9 @@ class Build:
             config.origin("python_selector")[1],
             os.path.join(config.root, config.values["python_selector"]),
         )
-        argv = [sys.executable, "-I", script]
-        done = subprocess.run(argv, cwd=config.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        path = os.fsdecode(done.stdout).strip()
-        told = "exited with %d" % done.returncode if done.returncode else "printed %r" % path
+        with Child([sys.executable, "-I", script], cwd=config.root) as process:
+            path = os.fsdecode(process.communicate()[0]).strip()
+        told = "exited with %d" % process.returncode if process.returncode else "printed %r" % path
         try:
             ask = [
                 path if os.path.isabs(path) else "",
@@ -1983,7 +2022,7 @@ class Build:
             version = subprocess.check_output(ask, stderr=subprocess.DEVNULL, universal_newlines=True).strip()
         except (OSError, ValueError, subprocess.CalledProcessError):
             version = ""
-        if done.returncode or not version[:1].isdigit():
+        if process.returncode or not version[:1].isdigit():
             raise KernelError(
                 "%s: %s %s" % (place, script, told), "it must print one path of an interpreter", 2
             )
@@ -1995,15 +2034,13 @@ class Build:
 
     def authenticate(self) -> None:
         """The requirements of ``auth`` in a venv of their own, before PATH for uv."""
-        import shutil
-
         wanted = self.config.values.get("auth", [])
         if not wanted:
             return
         folder = self.venv + ".auth"
         record, text = os.path.join(folder, STAMP_NAME), os.fsencode("\n".join([self.python] + wanted))
         if not os.path.isfile(record) or open(record, "rb").read() != text:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
             self.uv.run("making the venv of auth", "venv", "--python", self.python, folder)
             self.uv.run("installing auth", "pip", "install", "--python", venv_python(folder), *wanted)
             write_atomically(record, text)
@@ -2026,9 +2063,8 @@ class Build:
     def sweep(self) -> None:
         """Remove what a killed run left beside the files that it was about to replace."""
         import glob
-        import shutil
 
-        shutil.rmtree(self.aside, ignore_errors=True)
+        remove_tree(self.aside)
         config, path = self.config, glob.escape(self.config.lock_path())
         kept = glob.escape(os.path.join(config.root, ".groundup"))
         warm = glob.escape(os.path.dirname(pointer_path(config.kernel, config.given)))
@@ -2056,15 +2092,27 @@ class Build:
         if fits and not upgrade:
             return
         if self.config.given.locked:
-            what = "does not fit the declarations any more" if before is not None else "is missing"
-            message = "%s %s, and --locked or CI forbids writing it" % (path, what)
-            raise KernelError(message, "run without --locked and CI: proto_kernel.py lock", 2)
+            raise self.stale_lock(
+                "is missing" if before is None else "does not fit the declarations any more"
+            )
         if is_uv:
             self.lock_project(path, before, ["--upgrade"] if upgrade else [])
         else:
             self.compile(path, before, made_from, upgrade)
         if self.lock_content() != before:
             LOG.say("%s was %s" % (path, "written" if before is None else "updated"))
+
+    def check_lock(self) -> None:
+        path = self.config.lock_path()
+        if self.config.given.locked and os.path.basename(path) == UV_LOCK:
+            try:
+                self.uv.run("checking", "lock", "--check", "--project", os.path.dirname(path))
+            except LockStale:
+                raise self.stale_lock("does not fit the declarations any more")
+
+    def stale_lock(self, what: str) -> KernelError:
+        message = "%s %s, and --locked or CI forbids writing it" % (self.config.lock_path(), what)
+        return KernelError(message, "run without --locked and CI: proto_kernel.py lock", 2)
 
     def lock_content(self) -> "bytes | None":
         path = self.config.lock_path()
@@ -2080,7 +2128,7 @@ class Build:
     def lock_project(self, path: str, before: "bytes | None", options: "list[str]") -> None:
         """uv writes ``uv.lock`` in place: the old one stands aside meanwhile, for a run after a kill."""
         aside = path + ".old"
-        write_atomically(aside, before or b"")
+        write_atomically(aside, before or b"", True)
         self.uv.run("locking", "lock", "--project", os.path.dirname(path), "--python", self.python, *options)
         os.remove(aside)
 
@@ -2156,7 +2204,7 @@ class Build:
         self.uv.run("locking", "pip", "compile", "--universal", "--no-header", "--quiet", wanted, *options)
         text = re.sub(r"(?m)^\S+ @ file:.*\n(?:[ \t].*\n)*|^file:.*\n(?:[ \t].*\n)*", "", read_text(new))
         text = re.sub(r"\n# The following packages were excluded from the output:\n(# .*\n)*", "", text)
-        write_atomically(path, ("%s\n%s" % (made_from, text)).encode())
+        write_atomically(path, ("%s\n%s" % (made_from, text)).encode(), True)
 
     # installing
 
@@ -2189,7 +2237,9 @@ class Build:
             self.uv.run("checking %s, which groundup did not write," % path, "pip", "check", *python)
 
     def sync_project(self, folder: str) -> None:
-        words = ["--all-packages", "--locked", "--project", folder, "--python", self.python]
+        python = self.found or ("" if "python_selector" not in self.config.values else self.python)
+        request = ["--python", python or self.config.python] if python or self.config.python else []
+        words = ["--all-packages", "--locked", "--project", folder] + request
         projects = self.config.projects
         for which, every in (("extras", "--all-extras"), ("groups", "--all-groups")):
             if all(getattr(project, which) is None for project in projects):
@@ -2201,7 +2251,14 @@ class Build:
         for project in projects:
             if project.name and not project.editable:
                 words += ["--no-editable-package", project.name, "--reinstall-package", project.name]
-        self.uv.run("installing uv.lock", "sync", *words)
+        try:
+            self.uv.run("installing uv.lock", "sync", *words)
+        except LockStale:
+            raise
+        except KernelError:
+            if not os.path.exists(venv_python(self.venv)):
+                _ = self.python  # says so, better, where the reason is that no Python fits
+            raise
 
     def write_shell_files(self) -> None:
         """Start-up files of shells: the user's own first, then the environment."""
@@ -2258,6 +2315,45 @@ def show_config(kernel: str, given: Input) -> int:
     return 0
 
 
+def not_found(name: str, path: str) -> KernelError:
+    """Why a command cannot be run, with the shell's exit codes."""
+    if os.path.dirname(name):
+        hint = "check the path; it is seen from %s" % os.getcwd()
+        return KernelError("command not found: %s" % name, hint, 127)
+    files = [os.path.join(folder, name) for folder in path.split(os.pathsep)]
+    there = [file for file in files if os.path.isfile(file)]
+    if there:
+        return KernelError("cannot execute %s: it is not executable" % there[0], "check its rights", 126)
+    return KernelError("command not found: %s" % name, "is it installed? PATH is %s" % path, 127)
+
+
+def no_neo(what: str, near: str = "") -> KernelError:
+    message = "%s belongs to the neo runtime, and groundup is not installed in this environment" % what
+    hint = "add groundup to the dependencies of a project, or see --help"
+    return KernelError(message, "did you mean %r? else " % near + hint if near else hint, 2)
+
+
+def shell(venv: str) -> "NoReturn":
+    """Become an interactive shell that read the user's own settings first."""
+    files, environ = os.path.join(venv, "groundup-shell"), environment_of(venv)
+    program = os.environ.get("SHELL") or ("powershell" if WINDOWS else "/bin/sh")
+    name = os.path.basename(program).lower().replace(".exe", "")
+    argv = [program, "-i"]
+    if name == "bash":
+        argv = [program, "--rcfile", os.path.join(files, "bashrc"), "-i"]
+    elif name == "zsh":
+        environ.update(_GROUNDUP_ZDOTDIR=os.environ.get("ZDOTDIR", ""), ZDOTDIR=files)
+    elif name == "fish":
+        script = os.path.join(bin_folder(venv), "activate.fish").replace("\\", "\\\\").replace("'", "\\'")
+        argv = [program, "-i", "-C", "source '%s'" % script]
+    elif name in ("pwsh", "powershell"):
+        script = os.path.join(bin_folder(venv), "activate.ps1").replace("'", "''")
+        argv = [program, "-NoLogo", "-NoExit", "-Command", ". '%s'" % script]
+    else:
+        environ.update(_GROUNDUP_ENV=os.environ.get("ENV", ""), ENV=os.path.join(files, "shrc"))
+    become(argv, environ)
+
+
 def leaves(value: "Any", keys: "tuple[str, ...]") -> "Iterator[tuple[tuple[str, ...], Any]]":
     if isinstance(value, dict) and value:
         for key, item in value.items():
@@ -2301,13 +2397,13 @@ def check(kernel: str, given: Input) -> int:
 
 
 def write_lock(kernel: str, given: Input) -> int:
-    stop_on_signals()
+    SIGNALS.catch()
     found = configure(kernel, given)
     with FileLock(found.venv + ".lock") as held:
         build = Build(found, held)
-        build.python = build.selected_python() or build.uv.python()
         build.authenticate()
-        build.ensure_lock(False, stale=True)
+        build.ensure_lock(False, stale=not given.locked)
+        build.check_lock()
     return 0
 
 
@@ -2378,4 +2474,6 @@ OS_HINTS = {
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # nothing is left to do, and tearing the interpreter down takes as long as starting it
