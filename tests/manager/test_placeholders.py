@@ -26,7 +26,9 @@ spaces = st.text(" \t", max_size=2)
 
 @st.composite
 def placeholders(draw: st.DrawFn) -> tuple[str, Reference]:
-    gap = lambda: draw(spaces)  # noqa: E731
+    def gap() -> str:
+        return draw(spaces)
+
     if draw(st.booleans()):
         key = draw(names)
         return f"${{{{{gap()}store{gap()}.{gap()}{key}{gap()}}}}}", StoreReference(key)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,7 +63,7 @@ def _after(node: NodeTemplate, edges: dict[str, list[str]]) -> set[str]:
     return graph.reachable(node.identifier, edges)
 
 
-def answer(draw: st.DrawFn, run: MemoryRun, state: NodeState, requeues: Counter[str]) -> Effects:
+def answer(draw: Callable[..., Any], run: MemoryRun, state: NodeState, requeues: Counter[str]) -> Effects:
     """One of the things that a node may answer."""
     kinds = ["executed", "executed", "executed", "empty", "errored", "pruned"]
     kinds += ["many"] if len(run.states) < MANY_STATES else []
@@ -132,9 +134,17 @@ def _check_join(run: MemoryRun, join: Join) -> None:
             for state in run.states.values()
             if state.joins.get(join.target) == group
             and state.identifier in join.scope
-            and join.node.identifier not in state.parents
+            and not set(state.parents) & _apart(run, join)
         ]
         assert created[f"{join.node.identifier}:{group}"] == _should_join(join, members)
+
+
+def _apart(run: MemoryRun, join: Join) -> set[str]:
+    """The join itself and the joins from which no way leads to it."""
+    edges = graph.successors(run.flow.document.nodes)
+    name = join.node.identifier
+    uniting = {node.identifier for node in run.flow.document.nodes if node.unites}
+    return {other for other in uniting if other == name or name not in graph.reachable(other, edges)}
 
 
 def _should_join(join: Join, members: list[NodeState]) -> bool:

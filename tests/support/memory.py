@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from groundup.manager.engine import runs
-from groundup.manager.engine.model import Effects, Flow, NodeState, Tools
+from groundup.manager.engine.model import Effects, Flow, Member, NodeState, Tools
 from groundup.nodes.wire import StateStatus, TriggerRequest
 
 
@@ -49,9 +49,8 @@ class MemoryRun:
     def state(self, state_id: str) -> NodeState:
         return self.states[state_id]
 
-    def group_counts(self, group: str) -> Counter[tuple[str, StateStatus]]:
-        members = [state for state in self.states.values() if group in state.joins.values()]
-        return Counter((state.identifier, state.status) for state in members)
+    def group_counts(self, group: str) -> Counter[Member]:
+        return Counter(Member.of(state) for state in self.states.values() if group in state.joins.values())
 
     def join_exists(self, _run_id: str, join_key: str) -> bool:
         return any(state.join_key == join_key for state in self.states.values())

@@ -71,16 +71,13 @@ def readable(nodes: Sequence[NodeTemplate]) -> dict[str, set[str]]:
     return found
 
 
-def join_scope(nodes: Sequence[NodeTemplate], target: str, join: str) -> frozenset[str]:
-    """Identifiers whose node states ``join`` waits for: all that starts at ``target``.
-
-    Left out are what only follows the join itself, and other joins that do not lead to it: they would wait
-    for each other.
-    """
+def joins_apart(nodes: Sequence[NodeTemplate], join: str) -> frozenset[str]:
+    """``join`` itself and the other joins that do not lead to it: they would wait for each other."""
     edges = successors(nodes)
-    others = [
-        node.identifier
-        for node in nodes
-        if node.unites and node.identifier != join and join not in reachable(node.identifier, edges)
-    ]
-    return frozenset(reachable(target, edges, [join, *others]) - {target})
+    uniting = [node.identifier for node in nodes if node.unites]
+    return frozenset(other for other in uniting if other == join or join not in reachable(other, edges))
+
+
+def between(nodes: Sequence[NodeTemplate], target: str, apart: frozenset[str]) -> frozenset[str]:
+    """Identifiers that follow ``target`` on some way past all that is ``apart``."""
+    return frozenset(reachable(target, successors(nodes), apart) - {target})

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from groundup.manager.engine.model import Counts, Effects, Flow, Join, NodeState, Tools, View
+from groundup.manager.engine.model import Counts, Effects, Flow, Join, Member, NodeState, Tools, View
 from groundup.manager.engine.resolution import inputs_of, lineage_outputs
 from groundup.nodes.wire import UNFINISHED, StateStatus, UnitesStrategyEnum
 
@@ -42,22 +42,27 @@ def _counts_after(group: str, effects: Effects, joined: Iterable[NodeState], vie
     """Node states of ``group`` as they will be once ``effects`` are applied."""
     counts = Counter(view.group_counts(group))
     if group in effects.state.joins.values():
-        before = view.state(effects.state.id)
-        counts[before.identifier, before.status] -= 1
-        counts[effects.state.identifier, effects.state.status] += 1
+        counts[Member.of(view.state(effects.state.id))] -= 1
+        counts[Member.of(effects.state)] += 1
     for state in [*effects.created, *joined]:
         if group in state.joins.values():
-            counts[state.identifier, state.status] += 1
+            counts[Member.of(state)] += 1
     return counts
 
 
 def _complete(join: Join, counts: Counts) -> bool:
-    found = {key for key, count in counts.items() if count > 0 and key[0] in join.scope}
-    statuses = {status for _, status in found}
+    members = [member for member, count in counts.items() if count > 0 and _waited_for(join, member)]
+    statuses = {member.status for member in members}
     if join.strategy is UnitesStrategyEnum.ALL_DONE:
         return not statuses & UNFINISHED
-    arrived = any((identifier, StateStatus.SUCCESS) in found for identifier in join.listed_by)
+    arrived = any(
+        member.identifier in join.listed_by and member.status is StateStatus.SUCCESS for member in members
+    )
     return statuses <= _DONE_WELL and (arrived or join.target in join.listed_by)
+
+
+def _waited_for(join: Join, member: Member) -> bool:
+    return member.identifier in join.scope and join.apart.isdisjoint(member.through)
 
 
 def _key(join: Join, group: str) -> str:
@@ -83,5 +88,6 @@ def _join_state(flow: Flow, join: Join, base: NodeState, view: View, tools: Tool
         group=state_id,
         parents={**base.parents, base.identifier: base.id},
         joins={**base.joins, join.target: base.id},
+        through=tuple(base.through),
         join_key=_key(join, base.id),
     )

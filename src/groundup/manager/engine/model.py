@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, Field
 
@@ -39,13 +39,15 @@ class FlowDocument(BaseModel):
 class Join:
     """A node that unites the branches which started at ``target``.
 
-    ``scope`` are the identifiers whose node states it waits for, ``listed_by`` those that name it as next.
+    ``scope`` are the identifiers whose node states it waits for, except those that come from one of
+    ``apart``: itself and joins that do not lead to it. ``listed_by`` are those that name it as next.
     """
 
     node: NodeTemplate
     target: str
     strategy: UnitesStrategyEnum
     scope: frozenset[str]
+    apart: frozenset[str]
     listed_by: frozenset[str]
 
 
@@ -80,15 +82,22 @@ class Flow:
         """Identifiers that some join unites."""
         return frozenset(join.target for join in self.joins)
 
+    def joins_passed(self, state: NodeState) -> tuple[str, ...]:
+        """The joins that what follows ``state`` descends from."""
+        is_join = self.nodes[state.identifier].unites is not None
+        return (*state.through, state.identifier) if is_join else tuple(state.through)
+
 
 def _join(nodes: list[NodeTemplate], node: NodeTemplate) -> Join:
     if node.unites is None:
         raise ValueError(f"{node.identifier} unites nothing")
+    apart = graph.joins_apart(nodes, node.identifier)
     return Join(
         node=node,
         target=node.unites.identifier,
         strategy=node.unites.strategy,
-        scope=graph.join_scope(nodes, node.unites.identifier, node.identifier),
+        scope=graph.between(nodes, node.unites.identifier, apart),
+        apart=apart,
         listed_by=frozenset(other.identifier for other in nodes if node.identifier in other.next_nodes),
     )
 
@@ -98,8 +107,8 @@ class NodeState:
     """One execution of one node in one run.
 
     ``parents`` leads from identifiers to the node states whose outputs may be read; ``joins`` from join
-    targets to the group that a join will unite; ``group`` names the fan-out that this node state belongs to,
-    by the id of its first member. Times are milliseconds since the epoch.
+    targets to the group that a join will unite; ``through`` are the joins that it descends from; ``group``
+    names the fan-out that it belongs to, by the id of its first member. Times are milliseconds.
     """
 
     id: str
@@ -119,6 +128,7 @@ class NodeState:
     error: str | None = None
     parents: dict[str, str] = field(default_factory=dict)
     joins: dict[str, str] = field(default_factory=dict)
+    through: Sequence[str] = ()
     join_key: str | None = None
     retry_count: int = 0
     manual_token: str | None = None
@@ -136,8 +146,21 @@ class Effects:
     answer: dict[str, Any] = field(default_factory=dict)
 
 
-Counts = Mapping[tuple[str, StateStatus], int]
-"""How many node states of a group there are by identifier and status."""
+class Member(NamedTuple):
+    """A kind of node states of a group."""
+
+    identifier: str
+    status: StateStatus
+    through: tuple[str, ...]
+
+    @classmethod
+    def of(cls, state: NodeState) -> Member:
+        """The kind that ``state`` is."""
+        return cls(state.identifier, state.status, tuple(state.through))
+
+
+Counts = Mapping[Member, int]
+"""How many node states of a group there are of each kind."""
 
 
 class View(Protocol):

@@ -163,4 +163,5 @@ def _next_state(
         group=state_id,
         parents={**previous.parents, previous.identifier: previous.id},
         joins=passed,
+        through=flow.joins_passed(previous),
     )

@@ -37,8 +37,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             seq {serial}, id TEXT NOT NULL UNIQUE, run_id TEXT NOT NULL REFERENCES runs (id),
             flow_version BIGINT NOT NULL, namespace TEXT NOT NULL, node_name TEXT NOT NULL,
             identifier TEXT NOT NULL, status TEXT NOT NULL, inputs TEXT NOT NULL, outputs TEXT NOT NULL,
-            data TEXT, error TEXT, parents TEXT NOT NULL, joins TEXT NOT NULL, join_key TEXT,
-            fanout TEXT NOT NULL, enqueue_after BIGINT NOT NULL, retry_count INTEGER NOT NULL,
+            data TEXT, error TEXT, parents TEXT NOT NULL, joins TEXT NOT NULL, through TEXT NOT NULL,
+            join_key TEXT, fanout TEXT NOT NULL, enqueue_after BIGINT NOT NULL, retry_count INTEGER NOT NULL,
             manual_token TEXT, claims INTEGER NOT NULL, token TEXT, lease_until BIGINT, outcome TEXT,
             created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL)""",
         """CREATE INDEX node_states_claimable ON node_states (namespace, node_name, enqueue_after, seq)

@@ -101,6 +101,7 @@ node_states = Table(
     Column("error", Text),
     Column("parents", Json, nullable=False),
     Column("joins", Json, nullable=False),
+    Column("through", Json, nullable=False),
     Column("join_key", String),
     Column("fanout", String, nullable=False),
     Column("enqueue_after", BigInteger, nullable=False),

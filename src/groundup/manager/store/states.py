@@ -47,6 +47,7 @@ _SAME_NAMES = (
     "error",
     "parents",
     "joins",
+    "through",
     "join_key",
     "enqueue_after",
     "retry_count",

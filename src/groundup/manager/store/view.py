@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, func, select
 
-from groundup.manager.engine.model import NodeState
+from groundup.manager.engine.model import Member, NodeState
 from groundup.manager.store import runs
 from groundup.manager.store.schema import group_members, node_states
 from groundup.manager.store.states import BY_ID, as_state
@@ -17,10 +17,12 @@ _OUTPUTS = select(node_states.c.id, node_states.c.outputs).where(
     node_states.c.id.in_(bindparam("state_ids", expanding=True))
 )
 _GROUP_COUNTS = (
-    select(node_states.c.identifier, node_states.c.status, func.count().label("number"))
+    select(
+        node_states.c.identifier, node_states.c.status, node_states.c.through, func.count().label("number")
+    )
     .join(group_members, group_members.c.state_id == node_states.c.id)
     .where(group_members.c.group_id == bindparam("wanted_group"))
-    .group_by(node_states.c.identifier, node_states.c.status)
+    .group_by(node_states.c.identifier, node_states.c.status, node_states.c.through)
 )
 _JOIN_EXISTS = select(
     exists().where(
@@ -49,10 +51,12 @@ class RunView:
         """One node state, which must exist."""
         return as_state(self._connection.execute(BY_ID, {"state_id": state_id}).one())
 
-    def group_counts(self, group: str) -> dict[tuple[str, StateStatus], int]:
-        """Node states of ``group`` by identifier and status."""
+    def group_counts(self, group: str) -> dict[Member, int]:
+        """How many node states of ``group`` there are of each kind."""
         rows = self._connection.execute(_GROUP_COUNTS, {"wanted_group": group})
-        return {(row.identifier, StateStatus(row.status)): row.number for row in rows}
+        return {
+            Member(row.identifier, StateStatus(row.status), tuple(row.through)): row.number for row in rows
+        }
 
     def join_exists(self, run_id: str, join_key: str) -> bool:
         """Whether the join was created before."""
