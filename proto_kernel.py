@@ -63,9 +63,39 @@ LOG = Log()
 def unfold() -> None:
     """Compile the second part of this file and run it in the namespace of the first, once."""
     if "prepare" not in globals():
-        exec(compile("\n" * COLD_LINE + COLD, __file__, "exec", dont_inherit=True), globals())
+        exec(cold_code(), globals())
     if LOG.owns_process:
         sys.path[:] = standard_path()
+
+
+def cold_code() -> "Any":
+    """The code of COLD: what a build kept in the cache when it is of the same text, else compiled."""
+    import marshal
+
+    try:
+        with open(code_path(), "rb") as file:
+            text, code = marshal.load(file)
+        if text == COLD:
+            return code
+    except (OSError, ValueError, EOFError, TypeError):
+        pass
+    return compile("\n" * COLD_LINE + COLD, os.path.basename(__file__), "exec", dont_inherit=True)
+
+
+def code_path() -> str:
+    return os.path.join(cache_folder(), "code", "%s-%x" % (__version__, sys.hexversion))
+
+
+def cache_folder() -> str:
+    """``$GROUNDUP_HOME/cache``, else the platform's cache folder of the user."""
+    home = os.path.expanduser("~")
+    if os.environ.get("GROUNDUP_HOME"):
+        return os.path.join(os.path.abspath(os.environ["GROUNDUP_HOME"]), "cache")
+    if WINDOWS:
+        return os.path.join(os.environ.get("LOCALAPPDATA") or home, "groundup", "Cache")
+    if sys.platform == "darwin":
+        return os.path.join(home, "Library", "Caches", "groundup")
+    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "groundup")
 
 
 def __getattr__(name: str) -> "Any":
@@ -297,7 +327,7 @@ def boot(kernel: str, given: Input, reboot: bool = False) -> None:
         unfold()
         remember(stamp.values["root"], given.env)
     if has_neo(stamp.values["venv"]):
-        neo(stamp, ["reach", stamp.values["target"]])
+        neo(stamp, ["reach"] + (["-q"] if given.verbosity < 0 else []) + [stamp.values["target"]])
     if stamp.values["target"] != "ready":
         unfold()
         raise no_neo("the target %r" % stamp.values["target"])
@@ -1144,20 +1174,10 @@ def named(error: BaseException, path: str) -> BaseException:
     return error
 
 
-def cache_folder() -> str:
-    """``$GROUNDUP_HOME/cache``, else the platform's cache folder of the user."""
-    home = os.path.expanduser("~")
-    if os.environ.get("GROUNDUP_HOME"):
-        return os.path.join(os.path.abspath(os.environ["GROUNDUP_HOME"]), "cache")
-    if WINDOWS:
-        return os.path.join(os.environ.get("LOCALAPPDATA") or home, "groundup", "Cache")
-    if sys.platform == "darwin":
-        return os.path.join(home, "Library", "Caches", "groundup")
-    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "groundup")
-
-
-def platform_key(system: str = sys.platform) -> str:
-    if hasattr(os, "uname"):
+def platform_key(system: str = sys.platform, machine: str = "") -> str:
+    if machine:
+        machine = machine.lower()
+    elif hasattr(os, "uname"):
         machine = os.uname().machine.lower()
     else:
         import platform
@@ -1430,6 +1450,10 @@ def authorized_request(url: str) -> "Any":
     from urllib.parse import unquote, urlsplit
 
     parts = urlsplit(url)
+    if url != "".join(url.split()):
+        raise ValueError(
+            "the address is not valid: special characters in credentials must be percent-encoded"
+        )
     user, password = parts.username, parts.password or ""
     try:
         parts.port  # noqa: B018
@@ -1759,12 +1783,12 @@ class Snapshot:
 
         self.config = config
         self.stats = dict(config.watched)
-        self.digests = []  # type: list[tuple[str, str]]
+        self.digests = {}  # type: dict[str, str]
         values = config.as_dict()
         shaping = [
             values[key] for key in ("root", "venv", "python", "python_selector", "projects", "auth", "uv")
         ]
-        self.digests.append((json.dumps(shaping, sort_keys=True), __version__))
+        self.digests["values"] = json.dumps(shaping, sort_keys=True)
         for path in self.shaping_files():
             self.add(path)
         self.variables = [(name, os.environ.get(name, "")) for name in SHAPING_VARIABLES]
@@ -1780,16 +1804,18 @@ class Snapshot:
             for path in project.files if project.editable else project.sources():
                 yield path
 
-    def add(self, path: str) -> None:
+    def add(self, path: str, again: bool = False) -> None:
+        if again:
+            self.stats[path] = stat_or_none(path)
         self.stats.setdefault(path, stat_or_none(path))
-        self.digests.append((path, digest_of(path) if self.stats[path] else "absent"))
+        self.digests[path] = digest_of(path) if self.stats[path] else "absent"
 
     def add_locks(self) -> None:
         """The lock, and the projects and workspace members that it names."""
         import glob
 
         for path in self.config.lock_candidates():
-            self.add(path)
+            self.add(path, again=True)
         if self.config.lock_kind() != "uv.lock" or not os.path.isfile(self.config.lock_path()):
             return
         folder = os.path.dirname(self.config.lock_path())
@@ -1806,7 +1832,7 @@ class Snapshot:
         import hashlib
         import json
 
-        text = json.dumps([sorted(self.digests), self.variables, sys.platform])
+        text = json.dumps([sorted(self.digests.items()), self.variables, sys.platform])
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
     def write(self) -> None:
@@ -1917,6 +1943,17 @@ def is_marked(path: str) -> bool:
         return False
 
 
+def keep_code() -> None:
+    """Spare later starts of this version the compilation of COLD."""
+    import marshal
+
+    try:
+        if not os.path.exists(code_path()):
+            write_atomically(code_path(), marshal.dumps((COLD, cold_code())))
+    except OSError as error:
+        LOG.say("without %s every such start compiles: %s" % (code_path(), error), 1)
+
+
 class Build:
     """One build of an environment under its lock."""
 
@@ -1942,13 +1979,17 @@ class Build:
         self.ensure_lock(reboot)
         stamp = None if reboot or self.interrupted else read_stamp(self.venv)
         in_place = stamp is not None and stamp.values["venv"] == self.venv and self.fits_python(stamp)
+        if os.path.lexists(self.venv) or self.config.lock_kind() != UV_LOCK:
+            _ = self.python  # whatever is wrong with it must show before anything is moved
         self.begin(in_place)
         try:
             try:
+                snapshot.add_locks()
                 self.install()
             except LockStale:
                 self.cancel(in_place)
                 self.ensure_lock(False, stale=True)
+                snapshot.add_locks()
                 self.begin(in_place)
                 self.install()
         except KernelError:
@@ -1957,9 +1998,9 @@ class Build:
             if reboot:
                 self.restore_lock(lock_before)
             raise
-        snapshot.add_locks()
         self.write_shell_files()
         snapshot.write()
+        keep_code()
         remove_tree(self.old)
         if in_place:
             os.remove(os.path.join(self.venv, STAMP_NAME + ".old"))
@@ -2071,7 +2112,7 @@ class Build:
         patterns = [kept + "/*.tmp", warm + "/*.tmp"] + (
             [path + ".*.tmp", path + ".old.*.tmp"] if path else []
         )
-        for name in [name for pattern in patterns for name in glob.glob(pattern)]:
+        for name in {name for pattern in patterns for name in glob.glob(pattern)}:
             os.remove(name)
 
     def update_lock(self, upgrade: bool, stale: bool) -> None:
@@ -2296,7 +2337,7 @@ def show_config(kernel: str, given: Input) -> int:
     if unknown:
         raise KernelError("config: unknown argument %s" % unknown[0], "known: --json, --explain", 2)
     found = configure(kernel, given)
-    values = found.as_dict()
+    values = masked(found.as_dict())
     explained = {}  # type: dict[str, tuple[Any, str, str]]
     for keys, value in leaves(values, ()):
         explained[".".join(keys)] = (value,) + origin_of(found, keys)
@@ -2352,6 +2393,23 @@ def shell(venv: str) -> "NoReturn":
     else:
         environ.update(_GROUNDUP_ENV=os.environ.get("ENV", ""), ENV=os.path.join(files, "shrc"))
     become(argv, environ)
+
+
+def masked(value: "Any") -> "Any":
+    """A value for printing: secrets hidden in texts, and after options of a command that are named so."""
+    if isinstance(value, dict):
+        return {key: masked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        before = [""] + value
+        hidden = [isinstance(word, str) and is_secret_option(word) for word in before]
+        return [
+            "***" if hidden[n] and isinstance(item, str) else masked(item) for n, item in enumerate(value)
+        ]
+    return mask(value) if isinstance(value, str) else value
+
+
+def is_secret_option(word: str) -> bool:
+    return word.startswith("--") and mask(word + " x").endswith(" ***")
 
 
 def leaves(value: "Any", keys: "tuple[str, ...]") -> "Iterator[tuple[tuple[str, ...], Any]]":
@@ -2461,8 +2519,8 @@ def report(error: BaseException) -> int:
         import traceback
 
         LOG.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
-    LOG.write(paint("error:", "31") + " " + message)
-    LOG.write(paint("hint:", "36") + " " + hint)
+    LOG.write(paint("error:", "31") + " " + " ".join(message.split()))
+    LOG.write(paint("hint:", "36") + " " + " ".join(hint.split()))
     return code
 
 
