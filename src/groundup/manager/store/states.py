@@ -148,12 +148,12 @@ def claim(connection: Connection, demand: Demand, now: int) -> list[NodeState]:
         "until": now + demand.lease,
         **{f"name_{index}": name for index, name in enumerate(names)},
     }
-    rows = connection.execute(_claim(len(names)).returning(node_states), values).all()
+    rows = connection.execute(claim_statement(len(names)).returning(node_states), values).all()
     return [as_state(row) for row in sorted(rows, key=lambda row: (row.enqueue_after, row.seq))]
 
 
 @lru_cache(maxsize=256)
-def _claim(names: int) -> Update:
+def claim_statement(names: int) -> Update:
     """The statement for so many node names.
 
     Each name is looked up on its own, so that the index gives the first in order however many are waiting.
