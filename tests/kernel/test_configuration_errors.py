@@ -17,7 +17,7 @@ MALFORMED = {
     "no TOML": ("projects = []\n\nhello\n", 3, ["TOML"], []),
     "twice": ('venv = "a"\nvenv = "b"\n', 2, ["TOML"], []),
     "open text": ('projects = []\nvenv = "a\n', 2, ["TOML"], []),
-    "open list": ("\n\nprojects = [\n", 3, ["TOML"], []),
+    "open list": ("# open\n\nprojects = [\n", 3, ["TOML"], []),
     "unknown key": ('projects = []\nvnev = "x"\n', 2, ["vnev"], ["venv"]),
     "unknown key without a neighbour": ('projects = []\nzzzzzz = "x"\n', 2, ["zzzzzz"], ["venv", "target"]),
     "unknown table": ("projects = []\n[comands]\na = ['b']\n", 2, ["comands"], ["commands"]),

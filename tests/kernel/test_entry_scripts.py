@@ -13,7 +13,7 @@ import pytest
 from tests.kernel.conftest import Ready
 from tests.support.process import clean_env, describe, interpreters, run, run_kernel
 from tests.support.repositories import entry_script, repository, write
-from tests.support.trees import facts
+from tests.support.trees import facts, wait_until_settled
 
 APP = """
     import json, os, sys
@@ -195,6 +195,7 @@ def test_a_missing_import_of_the_app_itself_is_not_mistaken_for_a_missing_app(ap
 
 def test_start_app_of_a_ready_environment_changes_nothing(app: Ready) -> None:
     script = entry_script(app.repo, "quiet", 'start_app("demo.app:nothing")')
+    wait_until_settled(app.repo)
     assert start(app, script).returncode == 0
     before = facts(app.repo)
     assert start(app, script).returncode == 0

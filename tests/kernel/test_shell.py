@@ -98,7 +98,7 @@ def test_a_shell_inside_a_shell_leaves_the_outer_environment(ready: Ready, user:
 
 def test_ctrl_c_in_the_shell_does_not_end_it(ready: Ready, user: dict[str, str]) -> None:
     with shell_of(ready, {**user, "SHELL": "/bin/bash"}) as terminal:
-        terminal.type("echo ready=$((40 + 2)); sleep 60")
+        terminal.type("sh -c 'echo ready=$((40 + 2)); exec sleep 60'")
         terminal.read_until("ready=42")
         terminal.press("\x03")
         terminal.read_until(r"\^C[\s\S]*mine> ")
