@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
+
+
+class _Nothing:
+    """Models of nodes that declare none."""
+
+    class Inputs(BaseModel):
+        """No inputs."""
+
+    class Outputs(BaseModel):
+        """No outputs."""
+
+    class Secrets(BaseModel):
+        """No secrets."""
 
 
 class BaseNode(ABC):
@@ -24,14 +37,9 @@ class BaseNode(ABC):
     ...         return self.Outputs(greeting=f"Hello {self.inputs.name}")
     """
 
-    class Inputs(BaseModel):
-        """No inputs."""
-
-    class Outputs(BaseModel):
-        """No outputs."""
-
-    class Secrets(BaseModel):
-        """No secrets."""
+    Inputs: ClassVar[type[BaseModel]] = _Nothing.Inputs
+    Outputs: ClassVar[type[BaseModel]] = _Nothing.Outputs
+    Secrets: ClassVar[type[BaseModel]] = _Nothing.Secrets
 
     # Typed as Any because the models are those of the subclass.
     inputs: Any
