@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 MYPY = False
 if MYPY:
     from types import TracebackType
-    from typing import Any, Callable, Iterator, NoReturn
+    from typing import Any, Callable, Iterator, Mapping, NoReturn
 
 KERNEL_COMMANDS = ("boot", "reboot", "lock", "run", "shell", "config", "check")
 COLD_COMMANDS = ("version", "help", "config", "check", "lock", "shell")
@@ -1585,10 +1585,10 @@ def remove_tree(path: str) -> None:
 
 # Variables that would point uv to another project, environment or interpreter.
 REDIRECTING = (
-    "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT", "UV_PROJECT", "UV_WORKING_DIR", "UV_PYTHON",
-    "UV_SYSTEM_PYTHON", "UV_FROZEN", "UV_LOCKED", "UV_NO_SYNC", "UV_ISOLATED", "UV_NO_PROJECT", "UV_DEV",
-    "UV_NO_EDITABLE", "UV_NO_DEFAULT_GROUPS", "UV_NO_GROUP", "UV_NO_DEV", "UV_REQUIRE_HASHES", "UV_OFFLINE",
-    "UV_UPGRADE",
+    "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "__PYVENV_LAUNCHER__", "UV_PROJECT_ENVIRONMENT",
+    "UV_PROJECT", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY", "UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_FROZEN",
+    "UV_LOCKED", "UV_NO_SYNC", "UV_ISOLATED", "UV_NO_PROJECT", "UV_DEV", "UV_NO_DEV", "UV_NO_EDITABLE",
+    "UV_NO_DEFAULT_GROUPS", "UV_NO_GROUP", "UV_REQUIRE_HASHES", "UV_UPGRADE", "UV_VENV_CLEAR", "UV_VENV_SEED",
 )  # fmt: skip
 HINTS = (  # what uv says → what to do
     ("no space left", "free some space and run again"),
@@ -1655,17 +1655,17 @@ def version_of(uv: str) -> "tuple[int, ...]":
     return numbers(text.partition(" ")[2])
 
 
-def search_path() -> str:
+def search_path(environ: "Mapping[str, str]") -> str:
     """PATH without version managers' shims, which cost a shell each, but with what stands behind them."""
     import glob
 
-    home, active = os.path.expanduser("~"), bin_folder(os.environ.get("VIRTUAL_ENV") or os.devnull)
+    home, active = os.path.expanduser("~"), bin_folder(environ.get("VIRTUAL_ENV") or os.devnull)
     managers = [
-        os.environ.get("PYENV_ROOT") or home + "/.pyenv",
-        os.environ.get("ASDF_DATA_DIR") or home + "/.asdf",
+        environ.get("PYENV_ROOT") or home + "/.pyenv",
+        environ.get("ASDF_DATA_DIR") or home + "/.asdf",
     ]
     unwanted = [os.path.join(manager, "shims") for manager in managers] + [active, ""]
-    folders = [f for f in os.environ.get("PATH", os.defpath).split(os.pathsep) if f not in unwanted]
+    folders = [f for f in environ.get("PATH", os.defpath).split(os.pathsep) if f not in unwanted]
     behind = glob.glob(managers[0] + "/versions/*/bin") + glob.glob(managers[1] + "/installs/python/*/bin")
     versions = [(numbers(os.path.basename(os.path.dirname(folder))), folder) for folder in behind]
     folders += [folder for version, folder in sorted(versions, reverse=True) if version >= (3, 6)]
@@ -1679,6 +1679,26 @@ BUNDLES = (
 )  # fmt: skip
 
 
+def uv_environment(environ: "Mapping[str, str]", own_index: bool) -> "dict[str, str]":
+    """Variables for uv: the caller's, without those of Python and of other environments.
+
+    Certificates and index are those that the kernel uses; ``own_index``: the project names one.
+    """
+    env = {k: v for k, v in environ.items() if k not in REDIRECTING and not k.startswith("PYTHON")}
+    env.update(PATH=search_path(environ), UV_NO_PROGRESS="1")
+    if LOG.offline:
+        env["UV_OFFLINE"] = "1"
+    authorities = certificates()[0] or next((path for path in BUNDLES if os.path.isfile(path)), "")
+    if authorities:
+        env["SSL_CERT_FILE"] = authorities
+    for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # the same trust as this interpreter's
+        env.setdefault(name, "true")
+    index = configured_index()
+    if index and not own_index and "UV_INDEX_URL" not in env:
+        env.setdefault("UV_DEFAULT_INDEX", index[0])
+    return env
+
+
 class Uv:
     """Runs uv for one repository; ``lock`` is inherited, so that an orphaned uv keeps it."""
 
@@ -1686,22 +1706,8 @@ class Uv:
         settings = config.as_dict()["uv"]
         self.config, self.lock = config, lock
         self.program = find_uv(settings["version"], config.values.get("uv", {}).get("min_version", ""))
-        self.environ = self.variables()
-
-    def variables(self) -> "dict[str, str]":
-        env = {k: v for k, v in os.environ.items() if k not in REDIRECTING and not k.startswith("PYTHON")}
-        env.update(PATH=search_path(), UV_PROJECT_ENVIRONMENT=self.config.venv, UV_NO_PROGRESS="1")
-        if LOG.offline:
-            env["UV_OFFLINE"] = "1"
-        authorities = certificates()[0] or next((path for path in BUNDLES if os.path.isfile(path)), "")
-        if authorities:
-            env["SSL_CERT_FILE"] = authorities
-        for name in ("UV_SYSTEM_CERTS", "UV_NATIVE_TLS"):  # the same trust as this interpreter's
-            env.setdefault(name, "true")
-        index = configured_index()
-        if index and not (self.config.lock_kind() == "uv.lock" or "UV_INDEX_URL" in env):
-            env.setdefault("UV_DEFAULT_INDEX", index[0])
-        return env
+        self.environ = uv_environment(os.environ, config.lock_kind() == UV_LOCK)
+        self.environ["UV_PROJECT_ENVIRONMENT"] = config.venv
 
     def run(self, what: str, *arguments: str) -> None:
         """Run uv, its words relayed to stderr.

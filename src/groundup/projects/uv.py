@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,15 +10,6 @@ from groundup import proto_kernel
 from groundup.errors import GroundupError
 from groundup.projects.errors import Phase, ProvisioningError
 
-# What would point uv at another project, environment or interpreter. Being offline is the user's to say.
-_MISLEADING = {
-    *proto_kernel.REDIRECTING,
-    "CONDA_DEFAULT_ENV",
-    "UV_VENV_CLEAR",
-    "UV_VENV_SEED",
-    "UV_WORKING_DIRECTORY",
-    "__PYVENV_LAUNCHER__",
-} - {"UV_OFFLINE"}
 _HINTS: dict[Phase, str] = {
     "resolve": "check the names and versions of the requirements, and the index that uv uses",
     "install": "check the network and the index that uv uses, then try again",
@@ -71,33 +61,4 @@ def uv_environment(environ: Mapping[str, str], *, own_index: bool = False) -> di
     Proxies, credentials and uv's own configuration pass: they belong to the machine. Index address and
     certificates are those that the kernel uses; `own_index` says that the script names its own index.
     """
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if name not in _MISLEADING and not name.startswith("PYTHON")
-    }
-    kept["PATH"] = _search_path(kept)
-    authorities = proto_kernel.certificates()
-    index = None if own_index or "UV_INDEX_URL" in kept else proto_kernel.configured_index()
-    defaults = {
-        "SSL_CERT_FILE": authorities,
-        "UV_DEFAULT_INDEX": index[0] if index else "",
-        "UV_SYSTEM_CERTS": "true",
-        "UV_NATIVE_TLS": "true",
-    }
-    return {**{name: value for name, value in defaults.items() if value}, **kept}
-
-
-def _search_path(environ: Mapping[str, str]) -> str:
-    """Return PATH with the interpreters behind version managers, whose shims stand for one version only."""
-    home = Path.home()
-    pyenv = Path(environ.get("PYENV_ROOT") or home / ".pyenv")
-    asdf = Path(environ.get("ASDF_DATA_DIR") or home / ".asdf")
-    behind = {
-        folder: proto_kernel.numbers(folder.parent.name)
-        for folder in (*pyenv.glob("versions/*/bin"), *asdf.glob("installs/python/*/bin"))
-    }
-    # uv gives up at the first interpreter that it cannot ask: those are older than 3.6.
-    usable = [folder for folder, version in behind.items() if version >= (3, 6)]
-    newest_first = sorted(usable, key=lambda folder: behind[folder], reverse=True)
-    return os.pathsep.join([environ.get("PATH", os.defpath), *map(str, newest_first)])
+    return dict(proto_kernel.uv_environment(environ, own_index))
