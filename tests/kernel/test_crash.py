@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -296,6 +297,20 @@ def test_a_lock_file_with_any_content_stops_nobody(built: Ready, content: bytes)
 def test_a_damaged_stamp_is_a_reason_to_build(built: Ready, damage: str) -> None:
     write(built.repo, ".venv/groundup-stamp", damage)
     assert run_kernel(built.repo, *COMMAND, env=built.env, check=True).stdout == "0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda _: b"", lambda whole: whole[: len(whole) // 2], lambda _: b"i\x07\0\0\0"]
+)
+def test_damaged_byte_code_in_the_cache_stops_nobody(
+    tmp_path: Path, env: dict[str, str], damage: Callable[[bytes], bytes]
+) -> None:
+    repo = repository(tmp_path / "repo", dependencies=NEEDS)
+    given = {**env, "GROUNDUP_HOME": str(tmp_path / "groundup")}
+    shutil.copytree(env["GROUNDUP_HOME"], given["GROUNDUP_HOME"])
+    for file in (tmp_path / "groundup/cache/code").iterdir():
+        file.write_bytes(damage(file.read_bytes()))
+    assert run_kernel(repo, *COMMAND, env=given, check=True).stdout == "0.1.0\n"
 
 
 def test_a_damaged_cache_is_told_apart_from_a_good_one(tmp_path: Path, env: dict[str, str]) -> None:

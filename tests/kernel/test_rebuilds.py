@@ -15,7 +15,7 @@ from tests.support.environments import ask, installed, origin
 from tests.support.process import describe, interpreters, run_kernel
 from tests.support.repositories import copy_kernel, monorepo, repository, write, write_project
 from tests.support.requirements import require
-from tests.support.trees import facts, walk
+from tests.support.trees import facts, wait_until_settled, walk
 from tests.support.uv import WatchedUv, watched_uv
 
 CONFIGURATION = 'commands.hello = ["echo", "hello"]\n'
@@ -207,6 +207,8 @@ def contents(repo: Path) -> dict[str, bytes]:
 def test_a_copied_checkout_gets_its_own_environment_and_leaves_the_first_alone(
     client: Client, tmp_path: Path
 ) -> None:
+    wait_until_settled(client.repo)
+    client.run("run", "true")  # warm: what is copied looks untouched
     before = contents(client.repo)
     there = Path(shutil.copytree(client.repo, tmp_path / "copied-elsewhere", symlinks=True))
     check_works_at(client, there)
