@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from groundup.manager import EmbeddedManager
-from tests.support.manager import Api, Bench
+from tests.support.manager import BASE, HELLO, Api, Bench, hello
 
 
 @pytest.fixture
@@ -28,3 +28,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedManager
 @pytest.fixture
 def api(served: EmbeddedManager) -> Api:
     return Api(served.uri, served.key)
+
+
+@pytest.fixture(scope="module")
+def registered(served: EmbeddedManager) -> None:
+    """A node and a valid flow of one step in the namespace demo."""
+    api = Api(served.uri, served.key)
+    assert api("PUT", f"{BASE}/nodes/", {"runtime_name": "rt", "nodes": [HELLO]}).status == 200
+    answer = api("PUT", f"{BASE}/graph/hello", {"secrets": {}, "nodes": [hello()]})
+    assert answer.body["validation_status"] == "VALID"

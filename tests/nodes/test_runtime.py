@@ -26,9 +26,9 @@ from groundup.nodes import (
     UnitesModel,
     set_embedded_manager,
 )
-from groundup.nodes.errors import RegistrationError, StateManagerError, WaitTimeoutError
+from groundup.nodes.errors import RegistrationError
 from groundup.nodes.wire import NodeDetails, RunGraph
-from tests.support.workers import running, runtime, step, until
+from tests.support.workers import Silent, running, runtime, statuses, step
 
 FAST = RetryPolicyModel(max_retries=1, strategy=RetryStrategyEnum.FIXED, backoff_factor=1)
 
@@ -62,11 +62,6 @@ class Split(BaseNode):
 
     async def execute(self) -> list[Text]:
         return [Text(text=part) for part in self.inputs.text.split()]
-
-
-class Silent(BaseNode):
-    async def execute(self) -> None:
-        """Nothing to say."""
 
 
 class Failing(BaseNode):
@@ -110,10 +105,6 @@ class Run:
     async def details(self, graph: RunGraph) -> list[NodeDetails]:
         async with self.client:
             return [await self.client.get_node("flow", self.run_id, node.id) for node in graph.nodes]
-
-
-def statuses(graph: RunGraph) -> list[tuple[str, str]]:
-    return [(node.identifier, node.status.value) for node in graph.nodes]
 
 
 async def outputs(run: Run, graph: RunGraph) -> list[dict[str, Any]]:
@@ -293,98 +284,6 @@ def test_a_claim_is_renewed_while_its_node_runs(manager: EmbeddedManager) -> Non
     asyncio.run(main())
 
 
-class TestStopping:
-    def test_running_executions_end_and_what_is_waiting_is_given_back(self, manager: EmbeddedManager) -> None:
-        started, go_on = asyncio.Event(), asyncio.Event()
-
-        class Slow(BaseNode):
-            async def execute(self) -> None:
-                started.set()
-                await go_on.wait()
-
-        async def main() -> None:
-            client = StateManager("demo", manager.uri, manager.key)
-            worker = runtime([Slow], manager.uri, manager.key, workers=1)
-            async with running(worker) as task, client:
-                await client.upsert_graph("flow", [step(Slow, "a")], {})
-                runs = [(await client.trigger("flow"))["run_id"] for _ in range(3)]
-                await asyncio.wait_for(started.wait(), 20)
-
-                async def claimed() -> bool:
-                    return {(await client.get_run(run)).nodes[0].status.value for run in runs} == {"QUEUED"}
-
-                await until(claimed)
-                worker.stop()
-
-                async def given_back() -> bool:
-                    found = [(await client.get_run(run)).nodes[0].status.value for run in runs]
-                    return sorted(found) == ["CREATED", "CREATED", "QUEUED"]
-
-                await until(given_back)
-                assert not task.done()
-                go_on.set()
-                await asyncio.wait_for(task, 20)
-                found = [(await client.get_run(run)).nodes[0].status.value for run in runs]
-                assert sorted(found) == ["CREATED", "CREATED", "SUCCESS"]
-
-        asyncio.run(main())
-
-    def test_what_does_not_end_in_time_is_cancelled_and_given_back(self, manager: EmbeddedManager) -> None:
-        started = asyncio.Event()
-
-        class Endless(BaseNode):
-            async def execute(self) -> None:
-                started.set()
-                await asyncio.Event().wait()
-
-        async def main() -> None:
-            client = StateManager("demo", manager.uri, manager.key)
-            worker = runtime([Endless], manager.uri, manager.key, grace_period=0.1)
-            async with running(worker) as task, client:
-                await client.upsert_graph("flow", [step(Endless, "a")], {})
-                run_id = (await client.trigger("flow"))["run_id"]
-                await asyncio.wait_for(started.wait(), 20)
-                worker.stop()
-                await asyncio.wait_for(task, 20)
-                assert statuses(await client.get_run(run_id)) == [("a", "CREATED")]
-
-        asyncio.run(main())
-
-    def test_a_stop_before_the_run_holds_and_the_runtime_can_run_again(
-        self, manager: EmbeddedManager
-    ) -> None:
-        async def main() -> None:
-            worker = runtime([Silent], manager.uri, manager.key)
-            worker.stop()
-            await asyncio.wait_for(worker.run(), 20)
-            async with running(worker):
-                assert worker.registered.is_set()
-            assert not worker.registered.is_set()
-
-        asyncio.run(main())
-
-    def test_a_worker_that_waits_for_its_manager_stops_too(self) -> None:
-        async def main() -> None:
-            worker = runtime([Silent], "http://127.0.0.1:1", "k")
-            task = asyncio.create_task(worker.run())
-            await asyncio.sleep(0.1)
-            worker.stop()
-            await asyncio.wait_for(task, 20)
-
-        asyncio.run(main())
-
-    def test_start_in_a_running_loop_is_a_task_of_it(self, manager: EmbeddedManager) -> None:
-        async def main() -> None:
-            worker = runtime([Silent], manager.uri, manager.key)
-            task = worker.start()
-            assert task is not None
-            await asyncio.wait_for(worker.registered.wait(), 20)
-            threading.Thread(target=worker.stop).start()  # from any thread
-            await asyncio.wait_for(task, 20)
-
-        asyncio.run(main())
-
-
 def test_a_wrong_key_ends_the_runtime_with_the_managers_words(manager: EmbeddedManager) -> None:
     with pytest.raises(RegistrationError, match="Failed to register nodes: Invalid API key"):
         asyncio.run(runtime([Silent], manager.uri, "wrong").run())
@@ -412,37 +311,6 @@ def test_the_embedded_manager_is_used_when_nothing_is_configured(manager: Embedd
 
     asyncio.run(main())
     assert uses == ["started", "ended"]
-
-
-class TestClient:
-    def test_what_the_manager_refuses_is_an_error_with_its_words(self, manager: EmbeddedManager) -> None:
-        async def main() -> None:
-            client = StateManager("demo", manager.uri, manager.key)
-            with pytest.raises(
-                StateManagerError, match=r'Failed to get graph: 404 \{"detail":"Graph template g'
-            ):
-                await client.get_graph("g")
-            with pytest.raises(StateManagerError, match="Failed to trigger state: 404"):
-                await client.trigger("g")
-            with pytest.raises(StateManagerError, match="Failed to upsert graph: 400"):
-                await client.upsert_graph("g", [step(Silent, "a", "gone")], {})
-            with pytest.raises(StateManagerError, match="Graph validation failed: INVALID and errors"):
-                await client.upsert_graph("g", [step(Silent, "a")], {})
-            with pytest.raises(StateManagerError, match="there is no run x"):
-                await client.get_run("x")
-
-        asyncio.run(main())
-
-    def test_waiting_for_a_run_has_an_end(self, manager: EmbeddedManager) -> None:
-        async def main() -> None:
-            client = StateManager("demo", manager.uri, manager.key)
-            async with running(runtime([Silent], manager.uri, manager.key)):
-                await client.upsert_graph("g", [step(Silent, "a")], {})
-            run_id = (await client.trigger("g"))["run_id"]
-            with pytest.raises(WaitTimeoutError, match=f"run {run_id} has not ended after 0.05 s"):
-                await client.wait_for_run(run_id, timeout=0.05, poll_interval=0.01)
-
-        asyncio.run(main())
 
 
 @pytest.fixture(autouse=True)

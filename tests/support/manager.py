@@ -188,3 +188,31 @@ class Api:
             connection.close()
         answered = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, answered, json.loads(text) if text else None)
+
+
+BASE = f"/v0/namespace/{NAMESPACE}"
+HELLO = {
+    "name": "Hello",
+    "inputs_schema": text_schema("name"),
+    "outputs_schema": text_schema("greeting"),
+    "secrets": [],
+}
+
+
+def hello(identifier: str = "h1", **more: Any) -> dict[str, Any]:
+    """A place of the node Hello in a flow, as it travels."""
+    return {
+        "node_name": "Hello",
+        "namespace": "demo",
+        "identifier": identifier,
+        "inputs": {"name": "bob"},
+        **more,
+    }
+
+
+def claim(api: Api) -> dict[str, Any]:
+    """Start a run and claim its node state."""
+    api("POST", f"{BASE}/graph/hello/trigger", {})
+    answer = api("POST", f"{BASE}/states/enqueue", {"nodes": ["Hello"], "batch_size": 1})
+    state: dict[str, Any] = answer.body["states"][0]
+    return state

@@ -8,7 +8,8 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import TracebackType
 from typing import Any
@@ -87,24 +88,31 @@ class Connection:
     def __init__(self, address: Address) -> None:
         self.address = address
         self.announced = False
-        self._session: aiohttp.ClientSession | None = None
+        self._stack = AsyncExitStack()
+        self._sessions: dict[Safety, aiohttp.ClientSession] = {}
 
     async def __aenter__(self) -> Connection:
-        """Open the session."""
-        self._session = aiohttp.ClientSession(
-            headers={API_KEY_HEADER: self.address.key or ""},
-            # shorter than servers keep idle connections, so that no call meets one that is just closed
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=3),
-            timeout=aiohttp.ClientTimeout(total=60, connect=10),
-        )
+        """Open the sessions."""
+        # Kept connections end sooner here than servers end them, so that no call meets one just closed. What
+        # may be sent only once gets a connection of its own: then it is known whether it can have arrived.
+        self._sessions = {
+            Safety.IDEMPOTENT: await self._open(aiohttp.TCPConnector(limit=0, keepalive_timeout=3)),
+            Safety.ONCE: await self._open(aiohttp.TCPConnector(limit=0, force_close=True)),
+        }
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the session."""
-        if self._session is not None:
-            await self._session.close()
+        """Close the sessions."""
+        self._sessions = {}
+        await self._stack.aclose()
+
+    async def _open(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        headers = {API_KEY_HEADER: self.address.key or ""}
+        timeout = aiohttp.ClientTimeout(total=60, connect=10)
+        session = aiohttp.ClientSession(headers=headers, connector=connector, timeout=timeout)
+        return await self._stack.enter_async_context(session)
 
     async def call(
         self, method: str, url: str, body: Any = None, *, safety: Safety, patience: Patience
@@ -116,7 +124,8 @@ class Connection:
         attempt = 0
         while True:
             try:
-                reply = await self._call_once(method, url, body, repeated=attempt > 0)
+                reply = await self._call_once(method, url, body, safety)
+                reply = replace(reply, repeated=attempt > 0)
                 if reply.status not in _RETRIED_STATUSES or safety is Safety.ONCE:
                     return reply
                 problem = UnreachableError(f"{url} answers {reply.status}", connected=True)
@@ -133,13 +142,11 @@ class Connection:
             await asyncio.sleep(delay)
             attempt += 1
 
-    async def _call_once(self, method: str, url: str, body: Any, *, repeated: bool) -> Reply:
-        if self._session is None:
-            raise RuntimeError("the connection is not open")
+    async def _call_once(self, method: str, url: str, body: Any, safety: Safety) -> Reply:
         try:
-            async with self._session.request(method, url, json=body) as response:
+            async with self._sessions[safety].request(method, url, json=body) as response:
                 self.announced = self.announced or MANAGER_HEADER in response.headers
-                return Reply(response.status, await response.text(errors="replace"), repeated)
+                return Reply(response.status, await response.text(errors="replace"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(url, error) from error
 
