@@ -17,7 +17,8 @@ from groundup.errors import GroundupError
 WARM_UPS = 2  # rounds that are run and not counted
 
 # A process starts with the peak of what forked it. A shell is small; it leaves the process behind, alone.
-ORPHAN = '"$@" >/dev/null & echo $!'
+# The orphan starts when the shell is gone, which could otherwise collect it first.
+ORPHAN = 'exec 3<&0; { read -r _ <&3; exec "$@" 3<&-; } >/dev/null & echo $!'
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -92,8 +93,12 @@ def peak_memory(command: Command) -> int:
     """
     with tempfile.TemporaryFile() as said, adopting():
         argv = ["/bin/sh", "-c", ORPHAN, "sh", *command.argv]
-        shell = subprocess.run(argv, env=command.env, stdout=subprocess.PIPE, stderr=said, check=True)
-        pid, *_ = shell.stdout.split()
+        pipe = subprocess.PIPE
+        with subprocess.Popen(argv, env=command.env, stdin=pipe, stdout=pipe, stderr=said) as shell:
+            assert shell.stdin and shell.stdout
+            pid = shell.stdout.read()
+            shell.wait()
+            shell.stdin.close()
         _, status, usage = os.wait4(int(pid), 0)
         if status:
             said.seek(0)
