@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kernel.conftest import Ready
-from tests.support.process import clean_env, describe, interpreters, run, run_kernel
+from tests.support.process import describe, interpreters, run, run_kernel
 from tests.support.repositories import entry_script, repository, write
 from tests.support.requirements import require
 from tests.support.trees import facts
@@ -105,7 +105,7 @@ def test_a_link_to_the_kernel_is_as_good_as_the_kernel(
     assert sorted(p.name for p in link.parent.iterdir()) == ["kernel"]
 
 
-def test_a_link_to_the_checkout_is_another_checkout_or_the_same(tmp_path: Path, env: dict[str, str]) -> None:
+def test_a_link_to_the_checkout_leads_to_its_environment(tmp_path: Path, env: dict[str, str]) -> None:
     repo = repository(tmp_path / "repo", dependencies=["beta"])
     (tmp_path / "link").symlink_to(repo)
     run_kernel(repo, "boot", env=env, check=True)
@@ -192,8 +192,3 @@ def test_a_user_without_home_and_path_can_boot(tmp_path: Path, env: dict[str, st
     given = {name: value for name, value in env.items() if name not in {"HOME", "PATH", "LANG"}}
     for _ in ("cold", "warm"):
         check_report(run_kernel(repo, *RUN, python=sys._base_executable, env=given), repo)  # type: ignore[attr-defined]
-
-
-def test_an_index_variable_is_all_that_a_fresh_user_needs(tmp_path: Path) -> None:
-    repo = repository(tmp_path / "repo")
-    check_report(run_kernel(repo, *RUN, env=clean_env(tmp_path / "home")), repo)
