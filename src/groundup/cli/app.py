@@ -121,6 +121,21 @@ def list_states(as_json: AsJson = False) -> Action:
 
 
 @app.command()
+def poll(
+    nodes: Annotated[
+        list[str] | None, typer.Option("--node", metavar="MODULE:CLASS", help="A node class; repeatable.")
+    ] = None,
+    namespace: Annotated[str, typer.Option(help="Where the nodes are registered.")] = "default",
+    name: Annotated[str | None, typer.Option(help="Name of this worker; default: the machine's.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="How many node states are executed at once.")] = 4,
+) -> Action:
+    """Poll a state manager for work and execute it; without a configured one the embedded one is served."""
+    from groundup.cli.commands import poll as command
+
+    return partial(command.poll, nodes or [], namespace=namespace, name=name, workers=workers)
+
+
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The repository's folder.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
