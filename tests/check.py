@@ -5,6 +5,7 @@ Run as ``proto_kernel.py test [PYTEST ARGUMENTS]`` or ``proto_kernel.py lint``; 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -74,7 +75,8 @@ def main() -> int:
     arguments = sys.argv[1:]
     failed = lint()
     if arguments[:1] != ["--lint"]:
-        code = run(*PYTHON, "pytest", *arguments)
+        workers = [] if arguments else ["-n", str(os.cpu_count() or 1)]
+        code = run(*PYTHON, "pytest", *workers, *arguments)
         failed += [f"pytest (exit {code})"] if code else []
     if failed:
         print(f"FAILED: {', '.join(failed)}", file=sys.stderr)
