@@ -52,6 +52,12 @@ class TestConventions:
     def test_the_manager_announces_itself_on_every_answer(self, api: Api) -> None:
         assert all("x-groundup-manager" in api("GET", path).headers for path in ("/health", "/nowhere"))
 
+    def test_the_interface_is_described_without_a_key(self, served: EmbeddedManager) -> None:
+        described = Api(served.uri, None)("GET", "/openapi.json").body
+        v0 = [path for path in described["paths"] if path.startswith("/v0/")]
+        assert sum(len(described["paths"][path]) for path in v0) == 17
+        assert described["components"]["securitySchemes"]["APIKeyHeader"]["name"] == "x-api-key"
+
     def test_unknown_paths_and_methods(self, api: Api) -> None:
         assert (api("GET", "/nowhere").status, api("GET", "/nowhere").body) == (404, {"detail": "Not Found"})
         answer = api("DELETE", f"{BASE}/nodes/")

@@ -121,6 +121,12 @@ def test_what_is_given_back_is_due_at_once_and_counts_no_attempt(flow: Bench) ->
     assert flow.statuses(run_id) == [("a", "SUCCESS")]
 
 
+def test_a_lease_of_any_length_is_taken(flow: Bench) -> None:
+    flow.trigger()
+    (state,) = flow.claim(lease=10**30)
+    assert renew(flow, state.state_id, lease=10**30).held == [state.state_id]
+
+
 def test_a_batch_has_a_limit(flow: Bench) -> None:
     flow.context.settings.largest_batch = 2
     for _ in range(3):

@@ -8,6 +8,7 @@ from groundup.manager.clock import iso
 from groundup.manager.engine import transitions
 from groundup.manager.engine.claims import Claim
 from groundup.manager.engine.model import NodeState
+from groundup.manager.engine.retry import LONGEST
 from groundup.manager.operations.context import Session
 from groundup.manager.store import states
 from groundup.manager.store.view import RunView
@@ -33,7 +34,7 @@ def enqueue(session: Session, namespace: str, request: EnqueueRequest) -> Enqueu
         namespace=namespace,
         names=request.nodes,
         limit=min(request.batch_size, settings.largest_batch),
-        lease=request.lease or settings.default_lease,
+        lease=min(request.lease or settings.default_lease, LONGEST),
     )
     claimed = [_claimed(state) for state in states.claim(session.connection, demand, session.now)]
     return EnqueueResponse(count=len(claimed), namespace=namespace, status=StateStatus.QUEUED, states=claimed)
@@ -51,7 +52,7 @@ def _claimed(state: NodeState) -> ClaimedState:
 
 def renew(session: Session, request: LeasesRequest) -> LeasesResponse:
     """Prolong claims from now on."""
-    until = session.now + request.lease
+    until = session.now + min(request.lease, LONGEST)
     held = [
         text
         for text in request.state_ids
