@@ -83,7 +83,9 @@ def cold_code() -> "Any":
 
 
 def code_path() -> str:
-    return os.path.join(cache_folder(), "code", "%s-%x" % (__version__, sys.hexversion))
+    return os.path.join(
+        cache_folder(), "code", "%s-%s-%x" % (__version__, sys.implementation.cache_tag, sys.hexversion)
+    )
 
 
 def cache_folder() -> str:
@@ -466,14 +468,17 @@ def get_config(*, config: "str | None" = None) -> "dict[str, Any]":
 
     :raises KernelError: for a configuration that cannot be used.
     """
-    stamp = read_stamp(sys.prefix)
-    if stamp is not None and config in (None, stamp.values["config"]):
+    stamp, kernel = read_stamp(sys.prefix), os.path.realpath(__file__)
+    built_here = stamp is not None and (
+        __name__ == "groundup.proto_kernel" or stamp.values["kernel"] == kernel
+    )
+    if stamp is not None and built_here and config in (None, stamp.values["config"]):
         import json
 
         return json.loads(stamp.values["values"])  # type: ignore[no-any-return]
     unfold()
     given = parse_input(["--config", config] if config else [], dict(os.environ))
-    return configure(os.path.realpath(__file__), given).as_dict()
+    return configure(kernel, given).as_dict()
 
 
 COLD_LINE = (lambda: 0).__code__.co_firstlineno  # the number of this line: tracebacks name the right ones
@@ -1753,7 +1758,8 @@ class Uv:
                 code, text = self.ask(find)
         if code:
             listed = self.ask([self.program, "python", "list", "--only-installed"])[1].split("\n")
-            found = ", ".join(" ".join(line.split()[:2]) for line in listed if line.strip())
+            versions = [line.split()[0] for line in listed if line.strip()]
+            found = ", ".join(sorted(set(versions), key=versions.index))
             origin = self.config.python_origin
             message = "%s: no Python fits %r; found: %s" % (origin, self.config.python, found or "none")
             raise KernelError(message, "install one that fits, or change the request in %s" % origin, 2)
