@@ -43,11 +43,12 @@ def test_the_longest_due_comes_first_and_nothing_twice(flow: Bench) -> None:
 
 def test_a_batch_has_the_longest_due_of_all_asked_nodes(bench: Bench) -> None:
     bench.register(registration("X"), registration("Y"))
-    for node in ("X", "Y", "X", "Y"):
+    for node, delay in (("X", 40), ("Y", 10), ("X", 30), ("Y", 20)):
         bench.save(place("a", node=node))
-        bench.trigger()
-        bench.now += 1
-    assert [state.node_name for state in bench.claim("Y", "X", "Y", "Z", batch=3)] == ["X", "Y", "X"]
+        bench.trigger(start_delay=delay)
+    bench.now += 100
+    assert [state.node_name for state in bench.claim("Y", "X", "Y", "Z", batch=3)] == ["Y", "Y", "X"]
+    assert [state.node_name for state in bench.claim("X")] == ["X"]
 
 
 @pytest.mark.parametrize("batch", [0, -1])

@@ -10,7 +10,8 @@ import pytest
 from groundup.nodes import BaseNode, StateManager
 from groundup.nodes.errors import StateManagerError, UnreachableError, WaitTimeoutError
 from tests.support.foreign_manager import Fault, ForeignManager, answer, drop
-from tests.support.workers import Gate, Silent, running, runtime, step, until
+from tests.support.gate import Gate
+from tests.support.workers import Silent, running, runtime, step, until
 
 
 @pytest.fixture
@@ -60,15 +61,16 @@ def test_what_met_no_connection_is_delivered_when_the_manager_is_back(foreign: F
             await go_on.wait()
 
     async def main() -> None:
-        async with Gate(foreign.port) as gate, running(runtime([Slow], gate.base, "k")):
-            state_id = foreign.queue("Slow")
-            await asyncio.wait_for(started.wait(), 20)
-            await gate.shut()
-            go_on.set()
-            await asyncio.sleep(0.3)
-            assert foreign.outcomes == []
-            await gate.open()
-            await until(lambda: [delivered for delivered, _ in foreign.outcomes] == [state_id])
+        with Gate(foreign.port) as gate:
+            async with running(runtime([Slow], gate.base, "k")):
+                state_id = foreign.queue("Slow")
+                await asyncio.wait_for(started.wait(), 20)
+                await asyncio.to_thread(gate.shut)
+                go_on.set()
+                await asyncio.sleep(0.3)
+                assert foreign.outcomes == []
+                gate.open()
+                await until(lambda: [delivered for delivered, _ in foreign.outcomes] == [state_id])
 
     asyncio.run(main())
 

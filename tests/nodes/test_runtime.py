@@ -28,6 +28,7 @@ from groundup.nodes import (
 )
 from groundup.nodes.errors import RegistrationError
 from groundup.nodes.wire import NodeDetails, RunGraph
+from tests.support.gate import Gate
 from tests.support.workers import Silent, running, runtime, statuses, step
 
 FAST = RetryPolicyModel(max_retries=1, strategy=RetryStrategyEnum.FIXED, backoff_factor=1)
@@ -265,6 +266,43 @@ def test_a_worker_outlives_a_manager_that_is_restarted(manager: EmbeddedManager)
             with EmbeddedManager(manager.database, port=port):
                 graph = await client.wait_for_run(run_id, timeout=20)
         assert statuses(graph) == [("a", "SUCCESS")]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "call", [b"PUT /v0/namespace/demo/nodes/", b"/secrets", b"/executed", b"/errored", b"/prune"]
+)
+@pytest.mark.parametrize("lost", ["lost_request", "lost_answer"])
+def test_a_lost_call_is_made_again_and_nothing_runs_twice(
+    manager: EmbeddedManager, call: bytes, lost: str
+) -> None:
+    """Every call but enqueue, whose node states come back when their lease ran out."""
+    executions = []
+
+    class Answer(BaseNode):
+        class Secrets(BaseModel):
+            token: str
+
+        async def execute(self) -> None:
+            executions.append(call)
+            if call == b"/errored":
+                raise ValueError("broken")
+            if call == b"/prune":
+                raise PruneSignal
+
+    async def main() -> None:
+        with Gate(int(manager.uri.rpartition(":")[2]), **{lost: call}) as gate:
+            client = StateManager("demo", manager.uri, manager.key)
+            async with running(runtime([Answer], gate.base, manager.key)):
+                once = RetryPolicyModel(max_retries=0)
+                await client.upsert_graph("flow", [step(Answer, "a")], {"token": "t"}, retry_policy=once)
+                run_id = (await client.trigger("flow"))["run_id"]
+                graph = await client.wait_for_run(run_id, timeout=20)
+            assert getattr(gate, lost) == b""
+        expected = {b"/errored": "ERRORED", b"/prune": "PRUNED"}.get(call, "SUCCESS")
+        assert statuses(graph) == [("a", expected)]
+        assert len(executions) == 1
 
     asyncio.run(main())
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Self
+from contextlib import asynccontextmanager
+from typing import Any
 
 from groundup.nodes import BaseNode, GraphNodeModel, Runtime
 from groundup.nodes.wire import RunGraph
@@ -68,57 +68,3 @@ async def until(condition: Callable[[], Awaitable[bool] | bool], seconds: float 
             if holds:
                 return
             await asyncio.sleep(0.01)
-
-
-class Gate:
-    """A way to a server on the loopback interface that can be shut: then connections are refused."""
-
-    def __init__(self, port: int) -> None:
-        self._behind = port
-        self._port = 0
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
-
-    @property
-    def base(self) -> str:
-        """Address of the gate."""
-        return f"http://127.0.0.1:{self._port}"
-
-    async def open(self) -> None:
-        """Let connections through."""
-        self._server = await asyncio.start_server(self._connect, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-
-    async def shut(self) -> None:
-        """Refuse connections and cut those that are open."""
-        if self._server is not None:
-            self._server.close()
-            for writer in self._open:
-                writer.close()
-            await self._server.wait_closed()
-
-    async def __aenter__(self) -> Self:
-        await self.open()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.shut()
-
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        behind_reader, behind_writer = await asyncio.open_connection("127.0.0.1", self._behind)
-        ends = {writer, behind_writer}
-        self._open |= ends
-        try:
-            await asyncio.gather(_pass(reader, behind_writer), _pass(behind_reader, writer))
-        finally:
-            self._open -= ends
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
-    with suppress(ConnectionError):
-        await writer.wait_closed()
