@@ -21,10 +21,21 @@ if TYPE_CHECKING:
     from groundup.execution import create_execution_runtime as create_execution_runtime
     from groundup.manager import EmbeddedManager as EmbeddedManager
     from groundup.nodes import BaseNode as BaseNode
+    from groundup.nodes import CronTrigger as CronTrigger
     from groundup.nodes import GraphNodeModel as GraphNodeModel
+    from groundup.nodes import PruneSignal as PruneSignal
+    from groundup.nodes import ReQueueAfterSignal as ReQueueAfterSignal
+    from groundup.nodes import RetryPolicyModel as RetryPolicyModel
+    from groundup.nodes import RetryStrategyEnum as RetryStrategyEnum
+    from groundup.nodes import RunStatus as RunStatus
     from groundup.nodes import Runtime as Runtime
     from groundup.nodes import StateManager as StateManager
+    from groundup.nodes import StateStatus as StateStatus
+    from groundup.nodes import StoreConfigModel as StoreConfigModel
+    from groundup.nodes import UnitesModel as UnitesModel
+    from groundup.nodes import UnitesStrategyEnum as UnitesStrategyEnum
     from groundup.projects import Project as Project
+    from groundup.projects import ProvisioningError as ProvisioningError
     from groundup.projects import create_project as create_project
     from groundup.projects import get_project as get_project
     from groundup.projects import list_projects as list_projects
@@ -38,8 +49,30 @@ _ROOMS = {
     "errors": ("GroundupError", "UserError"),
     "execution": ("ExecutionFailed", "ExecutionResult", "ExecutionRuntime", "create_execution_runtime"),
     "manager": ("EmbeddedManager",),
-    "nodes": ("BaseNode", "GraphNodeModel", "Runtime", "StateManager"),
-    "projects": ("Project", "create_project", "get_project", "list_projects", "remove_project"),
+    "nodes": (
+        "BaseNode",
+        "CronTrigger",
+        "GraphNodeModel",
+        "PruneSignal",
+        "ReQueueAfterSignal",
+        "RetryPolicyModel",
+        "RetryStrategyEnum",
+        "RunStatus",
+        "Runtime",
+        "StateManager",
+        "StateStatus",
+        "StoreConfigModel",
+        "UnitesModel",
+        "UnitesStrategyEnum",
+    ),
+    "projects": (
+        "Project",
+        "ProvisioningError",
+        "create_project",
+        "get_project",
+        "list_projects",
+        "remove_project",
+    ),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 

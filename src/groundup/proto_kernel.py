@@ -23,6 +23,7 @@ if MYPY:
 
 KERNEL_COMMANDS = ("boot", "reboot", "lock", "run", "shell", "config", "check")
 COLD_COMMANDS = ("version", "help", "config", "check", "lock", "shell")
+WITHOUT_ARGUMENTS = ("boot", "reboot", "lock", "shell", "check", "version", "help")
 INPUT_VARIABLES = ("GROUNDUP_ENV", "GROUNDUP_OFFLINE", "GROUNDUP_VERBOSE")
 STAMP_NAME = "groundup-stamp"
 STAMP_VALUES = ("root", "kernel", "venv", "env", "config", "target", "key", "python", "values")
@@ -53,8 +54,11 @@ class Log:
 
     def write(self, text: str) -> None:
         unfold()
-        sys.stderr.write(mask(text).rstrip("\n") + "\n")
-        sys.stderr.flush()
+        try:
+            sys.stderr.write(mask(text).rstrip("\n") + "\n")
+            sys.stderr.flush()
+        except OSError:  # nobody can read it: nothing is left to tell
+            pass
 
 
 LOG = Log()
@@ -73,13 +77,25 @@ def cold_code() -> "Any":
     import marshal
 
     try:
+        import zlib
+
         with open(code_path(), "rb") as file:
-            text, code = marshal.load(file)
-        if text == COLD:
-            return code
-    except (OSError, ValueError, EOFError, TypeError):
+            data = file.read()
+        if is_trusted(code_path()) and zlib.crc32(data[4:]) == int.from_bytes(data[:4], "big"):
+            text, code = marshal.loads(data[4:])
+            if text == COLD:
+                return code
+    except (ImportError, OSError, ValueError, EOFError, TypeError):
         pass
     return compile("\n" * COLD_LINE + COLD, os.path.basename(__file__), "exec", dont_inherit=True)
+
+
+def is_trusted(path: str) -> bool:
+    """Whether nobody but this user and root can change a file and its folder."""
+    if WINDOWS:
+        return True
+    statuses = [os.stat(path), os.stat(os.path.dirname(path))]
+    return all(status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022 for status in statuses)
 
 
 def code_path() -> str:
@@ -205,7 +221,7 @@ class Stamp:
         for record in self.records:
             if record[0] == "stat":
                 text, touched = stat_text(record[1])
-                if text != record[2] or touched > limit:
+                if text != record[2] or limit < touched <= limit + 2 * RACY_NS:
                     return False
             elif record[0] == "absent":
                 if os.path.lexists(record[1]):
@@ -269,7 +285,7 @@ def become(argv: "list[str]", environ: "dict[str, str]") -> "NoReturn":
 
     :raises KernelError: with the shell's exit codes, 127 not found, 126 not executable.
     """
-    program = find_program(argv[0], environ["PATH"])
+    program = find_program(argv[0], [bin_folder(environ["VIRTUAL_ENV"])] + environ["PATH"].split(os.pathsep))
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -287,17 +303,17 @@ def become(argv: "list[str]", environ: "dict[str, str]") -> "NoReturn":
         raise KernelError("cannot execute %s: %s" % (program, reason), "check its rights and first line", 126)
 
 
-def find_program(name: str, path: str) -> str:
+def find_program(name: str, folders: "list[str]") -> str:
     """The file of a command: as given when it has a folder, else the first on PATH."""
     if os.path.dirname(name) and os.path.exists(name):
         return name
-    for folder in () if os.path.dirname(name) else path.split(os.pathsep):
+    for folder in [] if os.path.dirname(name) else folders:
         for suffix in ("", ".exe", ".cmd", ".bat") if WINDOWS else ("",):
             candidate = os.path.join(folder, name + suffix)
             if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
                 return candidate
     unfold()
-    raise not_found(name, path)
+    raise not_found(name, folders)
 
 
 # ── commands that enter the environment ────────────────────────────────────────────────────────────────
@@ -370,12 +386,18 @@ def main(argv: "list[str] | None" = None) -> int:
 def start(argv: "list[str]") -> Input:
     given = parse_input(argv, dict(os.environ))
     LOG.verbosity, LOG.offline, LOG.owns_process = given.verbosity, given.offline, True
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        unfold()
+        open_streams()
     return given
 
 
 def dispatch(kernel: str, given: Input) -> int:
     if given.command in COLD_COMMANDS:
         unfold()
+    if given.arguments and given.command in WITHOUT_ARGUMENTS:
+        hint = "options stand before the command: proto_kernel.py %s %s" % (given.arguments[0], given.command)
+        raise KernelError("%s takes no arguments: %s" % (given.command, " ".join(given.arguments)), hint, 2)
     if given.command == "version":
         out(__version__)
     elif given.command == "help":
@@ -530,17 +552,35 @@ def mask(text: str) -> str:
 
 def out(text: str) -> None:
     """Write a command's own result to stdout, whatever encoding that has."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write((text + "\n").encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
+    data = (text + "\n").encode("utf-8", "surrogateescape")
+    try:
+        while data:
+            data = data[os.write(1, data) :]
+    except BrokenPipeError:
+        os._exit(141)  # as a program that SIGPIPE ended: who read it has seen enough
+    except OSError as error:
+        raise named(error, "stdout")
+
+
+def open_streams() -> None:
+    """Put the null device where a standard stream is closed: a file opened later would take its number."""
+    while os.open(os.devnull, os.O_RDWR) <= 2:
+        pass
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))
 
 
 def standard_path() -> "list[str]":
     """``sys.path`` without the folders whose modules may have names of the standard library's."""
     script = sys.argv[0] if sys.argv else ""
-    foreign = ["", os.getcwd(), os.path.dirname(os.path.realpath(__file__))]
-    foreign += [os.path.dirname(os.path.abspath(script)), os.path.dirname(os.path.realpath(script))]
-    foreign += [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    foreign = ["", os.path.dirname(os.path.realpath(__file__))]
+    try:
+        foreign += [os.getcwd(), os.path.dirname(os.path.abspath(script))]
+        foreign += [os.path.dirname(os.path.realpath(script))]
+        foreign += [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    except OSError:  # the current folder was removed: what is relative to it is nowhere
+        pass
     return [folder for folder in sys.path if folder not in foreign]
 
 
@@ -787,6 +827,11 @@ def check_source(source: Source) -> None:
             raise KernelError(message, "it is read %s only" % where, 2)
 
 
+def at(place: str, text: str) -> str:
+    """A message with its place, where it has one."""
+    return text if place == "default" else "%s: %s" % (place, text)
+
+
 def merge(base: "dict[str, Any]", over: "dict[str, Any]") -> "dict[str, Any]":
     """Tables merge key by key, everything else replaces."""
     merged = dict(base)
@@ -815,6 +860,8 @@ class Configuration:
             self.values = self.merged()
         default = os.path.join(self.envs_dir, self.env, ".venv") if self.env else ".venv"
         self.venv = os.path.normpath(os.path.join(self.root, self.values.get("venv", default)))
+        if os.path.islink(self.venv):  # a link to a larger disk stays, the environment is behind it
+            self.venv = os.path.realpath(self.venv)
         if (self.root + os.sep).startswith(self.venv + os.sep):
             message = "%s: venv is %s, which holds the repository" % (self.origin("venv")[1], self.venv)
             raise KernelError(message, "name a folder of its own, such as .venv", 2)
@@ -1237,6 +1284,9 @@ def fetched(
     pin = Pin(name, version, pinned[0], tags, pinned[1])
     folder = os.path.join(cache_folder(), name, pin.sha256)
     if os.path.isdir(folder):
+        if not is_trusted(folder + os.sep):
+            message = "%s can be changed by other users" % folder
+            raise KernelError(message, "set GROUNDUP_HOME to a folder of your own, or remove it")
         return folder
     with FileLock(folder + ".lock"):
         if not os.path.isdir(folder):
@@ -1265,6 +1315,7 @@ def unpack(data: bytes, folder: str, members: "tuple[str, ...]") -> None:
                     with wheel.open(name) as packed, open(target, "wb") as file:
                         shutil.copyfileobj(packed, file)
                     os.chmod(target, 0o755)
+        os.chmod(aside, 0o755)
         os.rename(aside, folder)
     except OSError as error:
         raise named(error, folder)
@@ -1579,11 +1630,16 @@ class Child:
         SIGNALS.held = False
 
 
-def remove_tree(path: str) -> None:
-    if os.path.lexists(path):
+def remove_tree(path: str, strict: bool = True) -> None:
+    """Remove a folder; what remains of it is an error when ``strict``. Of a mount point the content goes."""
+    if os.path.islink(path):
+        os.remove(path)
+    elif os.path.lexists(path):
         import shutil
 
         shutil.rmtree(path, ignore_errors=True)
+        if strict and os.path.isdir(path) and os.listdir(path):
+            shutil.rmtree(path)
 
 
 # ── uv ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -1634,7 +1690,7 @@ def find_uv(version: str = UV_VERSION, minimum: str = "") -> str:
             tags, sha256 = line.split()[1], line.split()[2] if version == UV_VERSION else ""
             tags = tags.replace("MANY", "manylinux_2_17_%s.manylinux2014_%s" % (machine, machine))
     cached = os.path.join(cache_folder(), "uv", sha256, name)
-    if sha256 and os.access(cached, os.X_OK):
+    if sha256 and os.access(cached, os.X_OK) and is_trusted(cached):
         return cached
     import shutil
 
@@ -1761,7 +1817,9 @@ class Uv:
             versions = [line.split()[0] for line in listed if line.strip()]
             found = ", ".join(sorted(set(versions), key=versions.index))
             origin = self.config.python_origin
-            message = "%s: no Python fits %r; found: %s" % (origin, self.config.python, found or "none")
+            message = at(
+                origin, "no Python fits %r; found: %s" % (self.config.python or "any", found or "none")
+            )
             raise KernelError(message, "install one that fits, or change the request in %s" % origin, 2)
         return text.strip()
 
@@ -1958,10 +2016,14 @@ def is_marked(path: str) -> bool:
 def keep_code() -> None:
     """Spare later starts of this version the compilation of COLD."""
     import marshal
+    import zlib
 
     try:
         if not os.path.exists(code_path()):
-            write_atomically(code_path(), marshal.dumps((COLD, cold_code())))
+            data = marshal.dumps((COLD, cold_code()))
+            write_atomically(code_path(), zlib.crc32(data).to_bytes(4, "big") + data)
+            os.chmod(os.path.dirname(code_path()), 0o755)
+            os.chmod(code_path(), 0o644)
     except OSError as error:
         LOG.say("without %s every such start compiles: %s" % (code_path(), error), 1)
 
@@ -1984,7 +2046,8 @@ class Build:
         )
         if os.path.exists(self.venv) and not ours and os.listdir(self.venv):
             place = config.origin("venv")[1]
-            raise KernelError("%s: %s exists and is no venv" % (place, self.venv), "move it, or set venv", 2)
+            message = at(place, "%s exists and is no venv" % self.venv)
+            raise KernelError(message, "move it, or set venv", 2)
         snapshot = Snapshot(config)
         self.authenticate()
         lock_before = self.lock_content()
@@ -2013,7 +2076,7 @@ class Build:
         self.write_shell_files()
         snapshot.write()
         keep_code()
-        remove_tree(self.old)
+        remove_tree(self.old, strict=False)
         if in_place:
             os.remove(os.path.join(self.venv, STAMP_NAME + ".old"))
         self.lock.mark("")
@@ -2039,8 +2102,14 @@ class Build:
                 LOG.say("a build did not end: building %s again" % self.venv)
                 remove_tree(self.venv)
             else:
-                remove_tree(self.old)
-                os.rename(self.venv, self.old)
+                self.move_aside()
+
+    def move_aside(self) -> None:
+        remove_tree(self.old)
+        try:
+            os.rename(self.venv, self.old)
+        except OSError:  # a mount point, such as a volume of a container, can only be emptied
+            remove_tree(self.venv)
 
     def cancel(self, in_place: bool) -> None:
         if in_place:
@@ -2266,7 +2335,7 @@ class Build:
         if os.path.basename(path) == "uv.lock":
             self.sync_project(os.path.dirname(path))
             return
-        if not os.path.isdir(self.venv):
+        if not os.path.isfile(os.path.join(self.venv, "pyvenv.cfg")):
             self.uv.run("making the venv", "venv", "--quiet", "--python", self.python, self.venv)
         if not path:
             return
@@ -2276,7 +2345,8 @@ class Build:
         packages = []  # type: list[str]
         for project in config.projects:
             if project.is_package:
-                packages += ["--editable", project.folder] if project.editable else [project.folder]
+                url = file_url(project.folder)
+                packages += ["--editable", url] if project.editable else [url]
         if packages:
             self.uv.run(
                 "installing the projects",
@@ -2368,16 +2438,18 @@ def show_config(kernel: str, given: Input) -> int:
     return 0
 
 
-def not_found(name: str, path: str) -> KernelError:
+def not_found(name: str, folders: "list[str]") -> KernelError:
     """Why a command cannot be run, with the shell's exit codes."""
     if os.path.dirname(name):
-        hint = "check the path; it is seen from %s" % os.getcwd()
+        hint = "check the path; a relative one is seen from the current folder"
         return KernelError("command not found: %s" % name, hint, 127)
-    files = [os.path.join(folder, name) for folder in path.split(os.pathsep)]
+    files = [os.path.join(folder, name) for folder in folders]
     there = [file for file in files if os.path.isfile(file)]
     if there:
         return KernelError("cannot execute %s: it is not executable" % there[0], "check its rights", 126)
-    return KernelError("command not found: %s" % name, "is it installed? PATH is %s" % path, 127)
+    return KernelError(
+        "command not found: %s" % name, "is it installed? PATH is %s" % os.pathsep.join(folders[1:]), 127
+    )
 
 
 def no_neo(what: str, near: str = "") -> KernelError:
@@ -2544,6 +2616,4 @@ OS_HINTS = {
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    os._exit(code)  # nothing is left to do, and tearing the interpreter down takes as long as starting it
+    os._exit(main())  # nothing is left to do, and tearing the interpreter down takes as long as starting it
