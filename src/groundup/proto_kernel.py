@@ -285,7 +285,7 @@ def become(argv: "list[str]", environ: "dict[str, str]") -> "NoReturn":
 
     :raises KernelError: with the shell's exit codes, 127 not found, 126 not executable.
     """
-    program = find_program(argv[0], [bin_folder(environ["VIRTUAL_ENV"])] + environ["PATH"].split(os.pathsep))
+    program = find_program(argv[0], environ["PATH"])
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -303,17 +303,17 @@ def become(argv: "list[str]", environ: "dict[str, str]") -> "NoReturn":
         raise KernelError("cannot execute %s: %s" % (program, reason), "check its rights and first line", 126)
 
 
-def find_program(name: str, folders: "list[str]") -> str:
+def find_program(name: str, path: str) -> str:
     """The file of a command: as given when it has a folder, else the first on PATH."""
     if os.path.dirname(name) and os.path.exists(name):
         return name
-    for folder in [] if os.path.dirname(name) else folders:
+    for folder in () if os.path.dirname(name) else path.split(os.pathsep):
         for suffix in ("", ".exe", ".cmd", ".bat") if WINDOWS else ("",):
             candidate = os.path.join(folder, name + suffix)
             if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
                 return candidate
     unfold()
-    raise not_found(name, folders)
+    raise not_found(name, path)
 
 
 # ── commands that enter the environment ────────────────────────────────────────────────────────────────
@@ -865,6 +865,11 @@ class Configuration:
         if (self.root + os.sep).startswith(self.venv + os.sep):
             message = "%s: venv is %s, which holds the repository" % (self.origin("venv")[1], self.venv)
             raise KernelError(message, "name a folder of its own, such as .venv", 2)
+        if os.pathsep in self.venv:
+            message = at(
+                self.origin("venv")[1], "venv is %s: its %r separates folders" % (self.venv, os.pathsep)
+            )
+            raise KernelError(message, "no Python works there: move the repository, or set venv", 2)
         self.target = self.values.get("target", "ready")  # type: str
         self.commands = self.values.get("commands", {})  # type: dict[str, list[str]]
         self.projects = [self.project(index) for index in range(len(self.values.get("projects", [0])))]
@@ -2438,18 +2443,16 @@ def show_config(kernel: str, given: Input) -> int:
     return 0
 
 
-def not_found(name: str, folders: "list[str]") -> KernelError:
+def not_found(name: str, path: str) -> KernelError:
     """Why a command cannot be run, with the shell's exit codes."""
     if os.path.dirname(name):
         hint = "check the path; a relative one is seen from the current folder"
         return KernelError("command not found: %s" % name, hint, 127)
-    files = [os.path.join(folder, name) for folder in folders]
+    files = [os.path.join(folder, name) for folder in path.split(os.pathsep)]
     there = [file for file in files if os.path.isfile(file)]
     if there:
         return KernelError("cannot execute %s: it is not executable" % there[0], "check its rights", 126)
-    return KernelError(
-        "command not found: %s" % name, "is it installed? PATH is %s" % os.pathsep.join(folders[1:]), 127
-    )
+    return KernelError("command not found: %s" % name, "is it installed? PATH is %s" % path, 127)
 
 
 def no_neo(what: str, near: str = "") -> KernelError:
