@@ -113,7 +113,8 @@ def cache_folder() -> str:
         return os.path.join(os.environ.get("LOCALAPPDATA") or home, "groundup", "Cache")
     if sys.platform == "darwin":
         return os.path.join(home, "Library", "Caches", "groundup")
-    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache"), "groundup")
+    xdg = os.environ.get("XDG_CACHE_HOME", "")  # its specification: a relative value is to be ignored
+    return os.path.join(xdg if os.path.isabs(xdg) else os.path.join(home, ".cache"), "groundup")
 
 
 def __getattr__(name: str) -> "Any":
@@ -546,8 +547,9 @@ def mask(text: str) -> str:
         if name.upper().endswith(("_INDEX", "_INDEX_URL", "_PROXY")) and "://" in value and "@" in value:
             text = text.replace(value.rpartition("@")[0].partition("://")[2] + "@", "***@")
     text = re.sub(r"(\w://)[^/\s]+@", r"\1***@", text)
+    text = re.sub(r"(\w://[^\s?]*)\?[^\s#]+", r"\1?***", text)
     text = re.sub(r"(?i)(--[\w-]*(?:password|token|secret|api-key)[\w-]*[= ])\S+", r"\1***", text)
-    return re.sub(r"(\b[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)[A-Z_]*=)\S+", r"\1***", text)
+    return re.sub(r"(?i)(\b[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)[A-Z_]*=)\S+", r"\1***", text)
 
 
 def out(text: str) -> None:
@@ -726,14 +728,14 @@ def read_source(leap: str, folder: str, name: str, watch: "Callable[..., None]")
     named = os.path.join(folder, "groundup.%s.toml" % name)
     own, project = os.path.join(folder, "groundup.toml"), os.path.join(folder, "pyproject.toml")
     watch(*(([named] if name else []) + [own, project]))
-    if name and os.path.isfile(named):
+    if name and os.path.lexists(named):
         text = read_text(named)
         return Source(leap, named, (), load_toml(text, named), text)
-    text = read_text(project) if os.path.isfile(project) else ""
+    text = read_text(project) if os.path.lexists(project) else ""
     prefix = ("tool", "groundup")
     table = load_toml(text, project).get("tool", {}) if text else {}
     table = table.get("groundup") if isinstance(table, dict) else None
-    if os.path.isfile(own):
+    if os.path.lexists(own):
         if table is not None:
             line = find_line(text, prefix)
             message = "%s:%d: [tool.groundup] stands beside groundup.toml" % (project, line)
@@ -980,8 +982,9 @@ class Configuration:
             self.watch(path)
             if os.path.isfile(path):
                 for number, line in enumerate(read_text(path).split("\n"), 1):
-                    if line.split("#")[0].strip():
-                        return line.split("#")[0].strip(), "%s:%d" % (path, number)
+                    request = line.split("#")[0].strip()
+                    if request and (folder == self.root or not set("/\\\\").intersection(request)):
+                        return request, "%s:%d" % (path, number)  # above root a path would be somebody else's
             if folder == os.path.dirname(folder):
                 break
             folder = os.path.dirname(folder)
@@ -1077,7 +1080,7 @@ class Project:
         self.groups = table.get("groups")  # type: list[str] | None
         self.files = [os.path.join(folder, name) for name in PROJECT_FILES]
         self.exists = any(os.path.isfile(path) for path in self.files[:2])
-        self.text = read_text(self.files[0]) if os.path.isfile(self.files[0]) else ""
+        self.text = read_text(self.files[0]) if os.path.lexists(self.files[0]) else ""
         self.declared = load_toml(self.text, self.files[0]) if self.text else {}
         self.table = self.section("project")
         self.name = self.text_of("name")
@@ -1697,9 +1700,11 @@ def find_uv(version: str = UV_VERSION, minimum: str = "") -> str:
     cached = os.path.join(cache_folder(), "uv", sha256, name)
     if sha256 and os.access(cached, os.X_OK) and is_trusted(cached):
         return cached
-    import shutil
-
-    on_path = shutil.which("uv")
+    folders = [
+        folder for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(folder)
+    ]
+    candidates = [os.path.join(folder, name) for folder in folders]
+    on_path = next((path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK)), "")
     if on_path and version_of(on_path) >= numbers(minimum or version):
         return on_path
     return os.path.join(fetched("uv", version, platform, sha256, tags, ("/scripts/" + name,)), name)
@@ -1745,6 +1750,55 @@ BUNDLES = (
 )  # fmt: skip
 
 
+def ancestors(folder: str) -> "Iterator[str]":
+    while folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+        yield folder
+
+
+def settings_above(root: str) -> str:
+    """The nearest file above root that uv would read its settings from; '' when root has its own."""
+    for folder in [root] + list(ancestors(root)):
+        for name in ("uv.toml", "pyproject.toml"):
+            path = os.path.join(folder, name)
+            try:
+                if os.path.isfile(path) and (name == "uv.toml" or "tool.uv" in read_text(path)):
+                    return "" if folder == root else path
+            except (OSError, KernelError):
+                continue
+    return ""
+
+
+def workspace_above(folder: str) -> str:
+    """The place of a uv workspace above that claims a folder as its member; '' when there is none."""
+    import glob
+
+    if Project(folder, {}).section("tool", "uv", "workspace"):
+        return ""
+    for parent in ancestors(folder):
+        try:
+            outer = Project(parent, {})
+        except (OSError, KernelError):
+            continue
+        table = outer.section("tool", "uv", "workspace")
+        claims = [
+            any(
+                folder in glob.glob(os.path.join(glob.escape(parent), pattern), recursive=True)
+                for pattern in patterns
+            )
+            for patterns in (table.get("members", []), table.get("exclude", []))
+        ]
+        if claims == [True, False]:
+            return outer.place("tool", "uv", "workspace")
+    return ""
+
+
+def user_settings() -> str:
+    """uv's configuration file of the user."""
+    base = os.environ.get("APPDATA", "") if WINDOWS else os.environ.get("XDG_CONFIG_HOME", "")
+    return os.path.join(base or os.path.join(os.path.expanduser("~"), ".config"), "uv", "uv.toml")
+
+
 def uv_environment(environ: "Mapping[str, str]", own_index: bool) -> "dict[str, str]":
     """Variables for uv: the caller's, without those of Python and of other environments.
 
@@ -1774,6 +1828,11 @@ class Uv:
         self.program = find_uv(settings["version"], config.values.get("uv", {}).get("min_version", ""))
         self.environ = uv_environment(os.environ, config.lock_kind() == UV_LOCK)
         self.environ["UV_PROJECT_ENVIRONMENT"] = config.venv
+        above = settings_above(config.root)
+        if above and "UV_CONFIG_FILE" not in self.environ:
+            LOG.say("uv does not read %s, which is above root" % above, 1)
+            own = os.path.isfile(user_settings())
+            self.environ.update({"UV_CONFIG_FILE": user_settings()} if own else {"UV_NO_CONFIG": "1"})
 
     def run(self, what: str, *arguments: str) -> None:
         """Run uv, its words relayed to stderr.
@@ -2212,6 +2271,10 @@ class Build:
         is_uv = os.path.basename(path) == "uv.lock"
         if is_uv:
             before = self.recover_lock(path, before)
+        claimed = workspace_above(os.path.dirname(path)) if is_uv else ""
+        if claimed:
+            message = "%s: this uv workspace claims %s as a member" % (claimed, os.path.dirname(path))
+            raise KernelError(message, "exclude it there, or give it a [tool.uv.workspace] of its own", 2)
         upgrade = upgrade and not self.config.given.locked
         made_from = "" if is_uv else self.declarations()
         recorded = MADE_FROM.encode() in (before or b"")
@@ -2611,9 +2674,14 @@ def report(error: BaseException) -> int:
     return code
 
 
+MOVED = "make it writable, or set venv or GROUNDUP_HOME to a place that is"
 OS_HINTS = {
+    2: "is it a link to something that is gone? remove or correct it",
+    13: MOVED,
+    20: "a folder is needed there: move what is in its place",
+    21: "a file is needed there: move what is in its place",
     28: "free some space and run again",
-    30: "make it writable once, or set venv or GROUNDUP_HOME elsewhere",
+    30: MOVED,
 }
 '''
 
