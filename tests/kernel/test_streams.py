@@ -24,7 +24,7 @@ FULL = Path("/dev/full")  # every write to it fails as on a full disk
 def redirected(
     redirections: str, program: Path, *args: str, env: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run a Python program whose streams a shell redirected; what is left open of stdout and stderr is read."""
+    """Run a Python program whose streams a shell redirected; of those it left open the output is read."""
     words = [sys.executable, str(program), *args]
     return run(["sh", "-c", f'exec "$@" {redirections}', "sh", *words], env=env, cwd=program.parent)
 
