@@ -80,8 +80,8 @@ def cold_code() -> "Any":
         import zlib
 
         with open(code_path(), "rb") as file:
-            data = file.read()
-        if is_trusted(code_path()) and zlib.crc32(data[4:]) == int.from_bytes(data[:4], "big"):
+            data = file.read() if is_trusted(code_path(), file.fileno()) else b""
+        if len(data) > 4 and zlib.crc32(data[4:]) == int.from_bytes(data[:4], "big"):
             text, code = marshal.loads(data[4:])
             if text == COLD:
                 return code
@@ -90,11 +90,11 @@ def cold_code() -> "Any":
     return compile("\n" * COLD_LINE + COLD, os.path.basename(__file__), "exec", dont_inherit=True)
 
 
-def is_trusted(path: str) -> bool:
+def is_trusted(path: str, fd: int = -1) -> bool:
     """Whether nobody but this user and root can change a file and its folder."""
     if WINDOWS:
         return True
-    statuses = [os.stat(path), os.stat(os.path.dirname(path))]
+    statuses = [os.stat(path) if fd < 0 else os.fstat(fd), os.stat(os.path.dirname(path))]
     return all(status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022 for status in statuses)
 
 
@@ -172,7 +172,7 @@ def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
         elif word in ("-v", "-vv", "-q"):
             given.verbosity = {"-v": max(given.verbosity, 0) + 1, "-vv": 2, "-q": -1}[word]
         elif word in ("-h", "--help", "--version"):
-            words = [word.lstrip("-").replace("h", "help", 1) if word == "-h" else word.lstrip("-")]
+            words = ["version" if word == "--version" else "help"]
         else:
             raise KernelError("unknown option %s" % word, "see: proto_kernel.py --help", 2)
     if words:
@@ -725,12 +725,12 @@ class Source:
 
 def read_source(leap: str, folder: str, name: str, watch: "Callable[..., None]") -> "Source | None":
     """The configuration of one folder; ``watch`` is told of the files looked for."""
-    named = os.path.join(folder, "groundup.%s.toml" % name)
+    chosen = os.path.join(folder, "groundup.%s.toml" % name)
     own, project = os.path.join(folder, "groundup.toml"), os.path.join(folder, "pyproject.toml")
-    watch(*(([named] if name else []) + [own, project]))
-    if name and os.path.lexists(named):
-        text = read_text(named)
-        return Source(leap, named, (), load_toml(text, named), text)
+    watch(*(([chosen] if name else []) + [own, project]))
+    if name and os.path.lexists(chosen):
+        text = read_text(chosen)
+        return Source(leap, chosen, (), load_toml(text, chosen), text)
     text = read_text(project) if os.path.lexists(project) else ""
     prefix = ("tool", "groundup")
     table = load_toml(text, project).get("tool", {}) if text else {}
@@ -868,10 +868,9 @@ class Configuration:
             message = "%s: venv is %s, which holds the repository" % (self.origin("venv")[1], self.venv)
             raise KernelError(message, "name a folder of its own, such as .venv", 2)
         if os.pathsep in self.venv:
-            message = at(
-                self.origin("venv")[1], "venv is %s: its %r separates folders" % (self.venv, os.pathsep)
-            )
-            raise KernelError(message, "no Python works there: move the repository, or set venv", 2)
+            message = "venv is %s: its %r separates folders" % (self.venv, os.pathsep)
+            hint = "no Python works there: move the repository, or set venv"
+            raise KernelError(at(self.origin("venv")[1], message), hint, 2)
         self.target = self.values.get("target", "ready")  # type: str
         self.commands = self.values.get("commands", {})  # type: dict[str, list[str]]
         self.projects = [self.project(index) for index in range(len(self.values.get("projects", [0])))]
@@ -1170,7 +1169,7 @@ class FileLock:
         import time
 
         pid, since, _ = self.read()
-        holds = " for %.0f s" % (time.time() - float(since)) if since else ""
+        holds = " for %.0f s" % (max(time.time() - float(since), 0)) if since else ""
         LOG.say(
             "waiting for process %s, which has held %s%s (waited %.0f s)" % (pid, self.path, holds, waited)
         )
@@ -1372,9 +1371,8 @@ def configured_index() -> "tuple[str, str] | None":
     for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
         value = os.environ.get(variable, "").strip()
         if value:
-            named = value.split("=", 1)
-            is_named = len(named) == 2 and "/" not in named[0]
-            return (named[1] if is_named else value), variable
+            name, _, address = value.partition("=")
+            return (value if not address or "/" in name else address), variable
     return pip_setting("index-url")
 
 
@@ -1514,14 +1512,12 @@ def authorized_request(url: str) -> "Any":
     from urllib.parse import unquote, urlsplit
 
     parts = urlsplit(url)
-    if url != "".join(url.split()):
-        raise ValueError(
-            "the address is not valid: special characters in credentials must be percent-encoded"
-        )
     user, password = parts.username, parts.password or ""
     try:
-        parts.port  # noqa: B018
+        valid = (parts.port or 1) > 0 and not any(letter.isspace() for letter in url)
     except ValueError:
+        valid = False
+    if not valid:
         raise ValueError(
             "the address is not valid: special characters in credentials must be percent-encoded"
         )
@@ -1762,7 +1758,9 @@ def settings_above(root: str) -> str:
         for name in ("uv.toml", "pyproject.toml"):
             path = os.path.join(folder, name)
             try:
-                if os.path.isfile(path) and (name == "uv.toml" or "tool.uv" in read_text(path)):
+                if os.path.isfile(path) and (
+                    name == "uv.toml" or "uv" in Project(folder, {}).section("tool")
+                ):
                     return "" if folder == root else path
             except (OSError, KernelError):
                 continue
@@ -2425,7 +2423,31 @@ class Build:
                 *(python + tuple(packages)),
             )
         if MADE_FROM.encode() not in (self.lock_content() or b""):
-            self.uv.run("checking %s, which groundup did not write," % path, "pip", "check", *python)
+            for project in config.projects:
+                self.check_foreign_lock(path, project)
+
+    def check_foreign_lock(self, path: str, project: Project) -> None:
+        """Whether a lock that groundup did not write has all that a project declares.
+
+        :raises KernelError: when something would have to be installed besides.
+        """
+        import subprocess
+
+        words = ["pip", "install", "--dry-run", "--offline", "--python", venv_python(self.venv)]
+        words += ["--requirements", project.files[0]] if project.table or project.is_package else []
+        words += [word for name in project.chosen("extras") for word in ("--extra", name)]
+        words += [
+            w for name in project.chosen("groups") for w in ("--group", "%s:%s" % (project.files[0], name))
+        ]
+        options = {"cwd": self.config.root, "env": self.uv.environ, "stderr": subprocess.STDOUT}
+        with Child([self.uv.program] + words, **options) as process:
+            text = os.fsdecode(process.communicate()[0])
+        missing = [line.strip() for line in text.split("\n") if line.startswith((" + ", " - ", " ~ "))]
+        if process.returncode or missing:
+            LOG.write("\n".join("  " + line.replace("error: ", "uv: ") for line in text.split("\n") if line))
+            what = ", ".join(line for line in missing if line[0] == "+") or "see uv's words above"
+            message = "%s, which groundup did not write, does not fit %s: %s" % (path, project.files[0], what)
+            raise KernelError(message, "proto_kernel.py lock makes one that does")
 
     def sync_project(self, folder: str) -> None:
         python = self.found or ("" if "python_selector" not in self.config.values else self.python)

@@ -164,8 +164,25 @@ def test_a_lock_that_groundup_did_not_write_is_never_changed(
     write_project(repo, dependencies=["beta", "gamma"])
     done = run_kernel(repo, "boot", env=env)
     assert (done.returncode, (repo / kind).read_text()) == (1, lock), describe(done)
-    assert "`demo` requires `gamma`" in done.stderr
+    assert "+ gamma==1.0" in done.stderr
     assert str(repo / kind) in done.stderr.splitlines()[-2]
+
+
+def test_such_a_lock_is_checked_for_a_project_that_is_no_package_too(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    repo = bare_repository(tmp_path / "repo")
+    declared = '[project]\nname = "plain"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = [{}]\n'
+    write(repo, "pyproject.toml", declared.format('"beta"'))
+    (repo / "groundup.toml").unlink(missing_ok=True)
+    run_kernel(repo, "lock", env=env, check=True)
+    lock = (repo / "requirements.lock").read_text()
+    write(repo, "requirements.lock", lock.partition("\n")[2])
+    run_kernel(repo, "--locked", "boot", env=env, check=True)
+    write(repo, "pyproject.toml", declared.format('"beta", "gamma"'))
+    done = run_kernel(repo, "--locked", "boot", env=env)
+    assert done.returncode == 1, describe(done)
+    assert "+ gamma==1.0" in done.stderr.splitlines()[-2]
 
 
 @pytest.mark.parametrize("value", ["", "0", "false", "False"])
