@@ -1703,7 +1703,10 @@ def find_uv(version: str = UV_VERSION, minimum: str = "") -> str:
     on_path = next((path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK)), "")
     if on_path and version_of(on_path) >= numbers(minimum or version):
         return on_path
-    return os.path.join(fetched("uv", version, platform, sha256, tags, ("/scripts/" + name,)), name)
+    program = os.path.join(fetched("uv", version, platform, sha256, tags, ("/scripts/" + name,)), name)
+    if not is_trusted(program):
+        raise KernelError("%s can be changed by other users" % program, "remove it, or set GROUNDUP_HOME")
+    return program
 
 
 def numbers(version: str) -> "tuple[int, ...]":
@@ -1767,13 +1770,13 @@ def settings_above(root: str) -> str:
     return ""
 
 
-def workspace_above(folder: str) -> str:
-    """The place of a uv workspace above that claims a folder as its member; '' when there is none."""
+def workspace_above(folder: str, root: str) -> str:
+    """The place of a uv workspace above root that claims a folder as its member; '' when there is none."""
     import glob
 
-    if Project(folder, {}).section("tool", "uv", "workspace"):
+    if any("workspace" in Project(own, {}).section("tool", "uv") for own in (folder, root)):
         return ""
-    for parent in ancestors(folder):
+    for parent in ancestors(root):
         try:
             outer = Project(parent, {})
         except (OSError, KernelError):
@@ -1869,31 +1872,35 @@ class Uv:
         """The interpreter that fits the request, as uv finds it; downloaded when the machine has none."""
         request = [self.config.python] if self.config.python else []
         find = [self.program, "python", "find", "--system", "--no-project"] + request
-        code, text = self.ask(find)
+        code, text, words = self.ask(find)
+        if code and "No interpreter found" not in words:
+            raise KernelError("uv cannot look for a Python: %s" % words.strip(), "correct what uv names", 2)
         if code and not LOG.offline:
             LOG.say("no Python here fits %r: asking uv for one" % (self.config.python or "any"))
             if self.ask([self.program, "python", "install", "--no-bin"] + request, True)[0] == 0:
-                code, text = self.ask(find)
+                code, text, words = self.ask(find)
         if code:
-            listed = self.ask([self.program, "python", "list", "--only-installed"])[1].split("\n")
-            versions = [line.split()[0] for line in listed if line.strip()]
-            found = ", ".join(sorted(set(versions), key=versions.index))
-            origin = self.config.python_origin
-            message = at(
-                origin, "no Python fits %r; found: %s" % (self.config.python or "any", found or "none")
-            )
-            raise KernelError(message, "install one that fits, or change the request in %s" % origin, 2)
+            raise self.no_python()
         return text.strip()
 
-    def ask(self, argv: "list[str]", network: bool = False) -> "tuple[int, str]":
+    def no_python(self) -> KernelError:
+        listed = self.ask([self.program, "python", "list", "--only-installed"])[1].split("\n")
+        versions = [line.split()[0] for line in listed if line.strip()]
+        found = ", ".join(sorted(set(versions), key=versions.index)) or "none"
+        origin, wanted = self.config.python_origin, self.config.python or "any"
+        change = "" if origin == "default" else ", or change the request in %s" % origin
+        return KernelError(
+            at(origin, "no Python fits %r; found: %s" % (wanted, found)), "install one" + change, 2
+        )
+
+    def ask(self, argv: "list[str]", network: bool = False) -> "tuple[int, str, str]":
+        """Exit code, stdout and stderr of a question; without the network certificates need not be loaded."""
         import subprocess
 
-        environ = {
-            k: v for k, v in self.environ.items() if network or k[:9] != "SSL_CERT_"
-        }  # loading takes time
-        with Child(argv, cwd=self.config.root, env=environ, stderr=subprocess.DEVNULL) as process:
-            text = os.fsdecode(process.communicate()[0])
-        return process.returncode, text
+        environ = {k: v for k, v in self.environ.items() if network or k[:9] != "SSL_CERT_"}
+        with Child(argv, cwd=self.config.root, env=environ, stderr=subprocess.PIPE) as process:
+            text, words = process.communicate()
+        return process.returncode, os.fsdecode(text), os.fsdecode(words)
 
 
 class LockStale(KernelError):
@@ -2269,10 +2276,7 @@ class Build:
         is_uv = os.path.basename(path) == "uv.lock"
         if is_uv:
             before = self.recover_lock(path, before)
-        claimed = workspace_above(os.path.dirname(path)) if is_uv else ""
-        if claimed:
-            message = "%s: this uv workspace claims %s as a member" % (claimed, os.path.dirname(path))
-            raise KernelError(message, "exclude it there, or give it a [tool.uv.workspace] of its own", 2)
+        self.check_workspaces(os.path.dirname(path) if is_uv else self.config.root)
         upgrade = upgrade and not self.config.given.locked
         made_from = "" if is_uv else self.declarations()
         recorded = MADE_FROM.encode() in (before or b"")
@@ -2289,6 +2293,13 @@ class Build:
             self.compile(path, before, made_from, upgrade)
         if self.lock_content() != before:
             LOG.say("%s was %s" % (path, "written" if before is None else "updated"))
+
+    def check_workspaces(self, root: str) -> None:
+        for folder in [root] + [project.folder for project in self.config.projects]:
+            claimed = workspace_above(folder, root)
+            if claimed:
+                message = "%s: this uv workspace claims %s as a member" % (claimed, folder)
+                raise KernelError(message, "exclude it there, or give it a [tool.uv.workspace] of its own", 2)
 
     def check_lock(self) -> None:
         path = self.config.lock_path()
