@@ -1643,7 +1643,11 @@ def remove_tree(path: str, strict: bool = True) -> None:
 
         shutil.rmtree(path, ignore_errors=True)
         if strict and os.path.isdir(path) and os.listdir(path):
-            shutil.rmtree(path)
+            try:
+                shutil.rmtree(path)
+            except OSError as error:
+                error.filename = path  # it names a file without its folder
+                raise
 
 
 # ── uv ───────────────────────────────────────────────────────────────────────────────────────────────
