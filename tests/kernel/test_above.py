@@ -96,6 +96,14 @@ def test_a_workspace_above_that_claims_the_repository_is_an_error(
     assert not (tmp_path / "outer/uv.lock").exists()
 
 
+def test_it_is_one_without_a_uv_lock_too(tmp_path: Path, env: dict[str, str]) -> None:
+    repo = captured(tmp_path / "outer", OUTER + '\n[tool.uv.sources]\nalpha = { path = "planted" }\n')
+    write_project(tmp_path / "outer/planted", "alpha", version="6.6")
+    error, _ = told(run_kernel(repo, "boot", env=env), 2)
+    assert str(tmp_path / "outer/pyproject.toml") in error
+    assert not (repo / "requirements.lock").exists()
+
+
 @pytest.mark.parametrize(
     "outer",
     [OUTER + 'exclude = ["repo"]\n', OUTER.replace("*", "packages/*")],
@@ -115,7 +123,7 @@ def test_a_workspace_of_its_own_keeps_the_one_above_out(tmp_path: Path, env: dic
     repo = captured(tmp_path / "outer")
     write(repo, "uv.lock", own_lock(tmp_path, env))
     with (repo / "pyproject.toml").open("a") as file:
-        file.write("\n[tool.uv.workspace]\nmembers = []\n")
+        file.write("\n[tool.uv.workspace]\n")
     done = run_kernel(repo, *IMPORTS, env=env)
     assert (done.returncode, done.stdout) == (0, "works\n"), describe(done)
     assert not (tmp_path / "outer/uv.lock").exists()

@@ -147,7 +147,7 @@ def test_the_cached_uv_is_used_while_only_its_user_can_change_it(tmp_path: Path,
     assert (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way.endswith("folder")])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_cached_uv_that_others_can_change_is_not_run(tmp_path: Path, fetched: None, way: str) -> None:
     repo = bare_repository(tmp_path / "repo")
     program = plant_uv(tmp_path)
