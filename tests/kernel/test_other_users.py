@@ -79,6 +79,23 @@ def test_a_cache_that_another_user_filled_does_not_serve_root(shared: Shared) ->
     assert "GROUNDUP_HOME" in hint
 
 
+def test_what_root_left_in_an_environment_is_named_and_stays_so(shared: Shared) -> None:
+    repo = bare_repository(shared.folder / "third")
+    give(repo)
+    assert shared.kernel(repo, "boot").returncode == 0
+    os.chown(repo / ".venv", 0, 0)
+    for path in walk(repo / ".venv"):
+        os.chown(path, 0, 0, follow_symlinks=False)
+    (repo / ".venv/groundup-stamp").unlink()
+    answers = [shared.kernel(repo, "reboot") for _ in range(3)]
+    for done in answers[1:]:
+        if done.returncode:
+            assert str(repo / ".venv") in told(done, 1).error
+    give(repo)
+    done = shared.kernel(repo, "run", "echo", "healed")
+    assert (done.returncode, done.stdout) == (0, "healed\n"), describe(done)
+
+
 def test_a_home_that_is_not_writable_is_an_error_with_the_way_out(shared: Shared) -> None:
     repo = bare_repository(shared.folder / "fourth")
     give(repo)
