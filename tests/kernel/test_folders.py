@@ -123,7 +123,7 @@ def test_an_environment_that_is_a_mount_point_is_built_and_rebuilt(
 
 # ── odd names ────────────────────────────────────────────────────────────────────────────────────────
 
-ODD = ["a[b]", "a #1", "${HOME}x", "a b", "ü", "100%25", "-a", "a;b", "'a\"", "a@b", "a?b", "~a"]
+ODD = ["a[b]", "${HOME}x", "a b", "ü", "100%25", "-a", "a;b", "'a\"", "a@b", "a?b", "~a"]
 
 
 @pytest.mark.parametrize(
