@@ -57,7 +57,7 @@ class Log:
         try:
             sys.stderr.write(mask(text).rstrip("\n") + "\n")
             sys.stderr.flush()
-        except OSError:  # nobody can read it: nothing is left to tell
+        except (OSError, AttributeError):  # full, or closed, which is None: nobody can read it
             pass
 
 
@@ -172,7 +172,7 @@ def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
         elif word in ("-v", "-vv", "-q"):
             given.verbosity = {"-v": max(given.verbosity, 0) + 1, "-vv": 2, "-q": -1}[word]
         elif word in ("-h", "--help", "--version"):
-            words = ["version" if word == "--version" else "help"]
+            words = ["version" if word == "--version" else "help"] + words
         else:
             raise KernelError("unknown option %s" % word, "see: proto_kernel.py --help", 2)
     if words:
@@ -535,7 +535,11 @@ SHAPING_VARIABLES = (
 
 
 def paint(text: str, colour: str) -> str:
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
+    plain = (
+        os.environ.get("NO_COLOR")
+        or os.environ.get("TERM") == "dumb"
+        or not (sys.stderr and sys.stderr.isatty())
+    )
     return text if plain else "\033[1;%sm%s\033[0m" % (colour, text)
 
 

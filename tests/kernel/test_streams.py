@@ -62,9 +62,10 @@ def test_what_is_said_while_streams_are_closed_gets_into_no_file(tmp_path: Path,
 def test_an_error_keeps_its_exit_code_where_nobody_hears_it(tmp_path: Path, streams: str) -> None:
     repo = bare_repository(tmp_path / "repo")
     env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    done = redirected(streams, repo / "proto_kernel.py", "boot", "now", env=env)
-    assert done.returncode == 2, describe(done)
-    assert "Traceback" not in done.stderr
+    for words in (["--unknown"], ["boot", "now"]):
+        done = redirected(streams, repo / "proto_kernel.py", *words, env=env)
+        assert done.returncode == 2, describe(done)
+        assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("streams", CLOSED)

@@ -31,6 +31,12 @@ def test_arguments_of_a_command_without_arguments_are_an_error(ready: Ready, wor
     assert facts(ready.repo) == before
 
 
+@pytest.mark.parametrize("option", ["--version", "--help", "-h"])
+def test_what_follows_an_option_that_is_a_command_is_an_error_too(ready: Ready, option: str) -> None:
+    error, _ = told(run_kernel(ready.repo, option, "boot", env=ready.env), 2)
+    assert error.endswith("takes no arguments: boot")
+
+
 def test_the_same_words_before_the_command_are_its_options(ready: Ready) -> None:
     done = run_kernel(ready.repo, "--offline", "--locked", "check", env=ready.env)
     assert done.returncode == 0, describe(done)
