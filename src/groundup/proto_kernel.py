@@ -5,10 +5,10 @@ Drop this file into a repository. It reads ``groundup.toml`` (or ``[tool.groundu
 lets uv build the environment, and becomes the command that was asked for. Standard library only, CPython 3.6
 and newer.
 
-Python compiles a main file anew at every start, which would cost as much as starting Python twice. So this
-file has two parts. The first enters an environment that is ready, with nothing imported but ``os`` and
-``sys``. The second, the text COLD, is compiled when there is more to do. Both are one module: without the
-line that opens the text and the line that closes it, this is the same program, and so it is checked.
+Python compiles a main file anew at every start, which here would cost more than starting Python twice. So the
+program stands in this file as the text PROGRAM, and its compiled code is kept in the user's cache, as Python
+keeps that of imported modules. Without the line that opens the text and the line that closes it, this is an
+ordinary module, and so it is checked.
 """
 
 import os
@@ -16,19 +16,101 @@ import sys
 
 __version__ = "0.1.0"
 
+WINDOWS = os.name == "nt"
 MYPY = False
 if MYPY:
     from types import TracebackType
     from typing import Any, Callable, Iterator, Mapping, NoReturn
 
+    def __getattr__(name: str) -> Any: ...
+
+
+def kept_code() -> "Any":
+    """The code of PROGRAM that an earlier start kept; None where there is none, or none to rely on."""
+    import marshal
+
+    try:
+        with open(code_path(), "rb") as file:
+            data = memoryview(file.read() if is_trusted(code_path(), file.fileno()) else b"")
+        return marshal.loads(data[8:]) if data[:8] == checksum(data[8:]) else None
+    except (OSError, ValueError, EOFError, TypeError):
+        return None
+
+
+def compile_program() -> "Any":
+    """The code of PROGRAM. An import keeps it, as Python would; a main file leaves that to a build."""
+    code = compile("\n" * PROGRAM_LINE + PROGRAM, os.path.basename(__file__), "exec", 0, True, 2)
+    if __name__ != "__main__" and not sys.dont_write_bytecode:
+        keep_code(code)
+    return code
+
+
+def keep_code(code: "Any") -> None:
+    """Spare later starts the compilation; where nothing can be written, they compile as well."""
+    import marshal
+
+    try:
+        path, data = code_path(), marshal.dumps(code)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.chmod(os.path.dirname(path), 0o755)
+        aside = "%s.%d.tmp" % (path, os.getpid())
+        try:
+            with open(aside, "wb") as file:
+                file.write(checksum(data) + data)
+            os.chmod(aside, 0o644)
+            os.replace(aside, path)
+        except OSError:
+            os.remove(aside)
+    except OSError:
+        pass
+
+
+def checksum(data: "bytes | memoryview") -> bytes:
+    """8 bytes that tell one content from another, made with nothing that has to be found and loaded."""
+    import _imp
+
+    if hasattr(_imp, "source_hash"):  # what Python's own files of byte code may carry; 3.7 and newer
+        return _imp.source_hash(0, data)
+    return (int.from_bytes(data, "big") % (2**61 - 1)).to_bytes(8, "big")
+
+
+def is_trusted(path: str, fd: int = -1) -> bool:
+    """Whether nobody but this user and root can change a file and its folder."""
+    if WINDOWS:
+        return True
+    statuses = [os.stat(path) if fd < 0 else os.fstat(fd), os.stat(os.path.dirname(path))]
+    return all(status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022 for status in statuses)
+
+
+def code_path() -> str:
+    """Where the code of this PROGRAM is kept for this Python."""
+    text = int.from_bytes(checksum(PROGRAM.encode()), "big")
+    return os.path.join(
+        cache_folder(), "code", "%016x-%s-%x" % (text, sys.implementation.cache_tag, sys.hexversion)
+    )
+
+
+def cache_folder() -> str:
+    """``$GROUNDUP_HOME/cache``, else the platform's cache folder of the user."""
+    home = os.path.expanduser("~")
+    if os.environ.get("GROUNDUP_HOME"):
+        return os.path.join(os.path.abspath(os.environ["GROUNDUP_HOME"]), "cache")
+    if WINDOWS:
+        return os.path.join(os.environ.get("LOCALAPPDATA") or home, "groundup", "Cache")
+    if sys.platform == "darwin":
+        return os.path.join(home, "Library", "Caches", "groundup")
+    xdg = os.environ.get("XDG_CACHE_HOME", "")  # its specification: a relative value is to be ignored
+    return os.path.join(xdg if os.path.isabs(xdg) else os.path.join(home, ".cache"), "groundup")
+
+
+PROGRAM_LINE = (lambda: 0).__code__.co_firstlineno  # of this line: tracebacks name the right ones
+PROGRAM = r'''
 KERNEL_COMMANDS = ("boot", "reboot", "lock", "run", "shell", "config", "check")
-COLD_COMMANDS = ("version", "help", "config", "check", "lock", "shell")
 WITHOUT_ARGUMENTS = ("boot", "reboot", "lock", "shell", "check", "version", "help")
 INPUT_VARIABLES = ("GROUNDUP_ENV", "GROUNDUP_OFFLINE", "GROUNDUP_VERBOSE")
 STAMP_NAME = "groundup-stamp"
 STAMP_VALUES = ("root", "kernel", "venv", "env", "config", "target", "key", "python", "values")
 STAMP_FORMAT = "groundup-stamp 1"
-WINDOWS = os.name == "nt"
 RACY_NS = 2 * 10**9  # a file modified this close to the stamp may have changed within one clock tick
 
 
@@ -46,14 +128,12 @@ class Log:
 
     verbosity = 0
     offline = False
-    owns_process = False  # false where a caller goes on afterwards: get_config
 
     def say(self, text: str, verbosity: int = 0) -> None:
         if self.verbosity >= verbosity:
             self.write("groundup: " + text)
 
     def write(self, text: str) -> None:
-        unfold()
         try:
             sys.stderr.write(mask(text).rstrip("\n") + "\n")
             sys.stderr.flush()
@@ -64,68 +144,7 @@ class Log:
 LOG = Log()
 
 
-def unfold() -> None:
-    """Compile the second part of this file and run it in the namespace of the first, once."""
-    if "prepare" not in globals():
-        exec(cold_code(), globals())
-    if LOG.owns_process:
-        sys.path[:] = standard_path()
-
-
-def cold_code() -> "Any":
-    """The code of COLD: what a build kept in the cache when it is of the same text, else compiled."""
-    import marshal
-
-    try:
-        import zlib
-
-        with open(code_path(), "rb") as file:
-            data = file.read() if is_trusted(code_path(), file.fileno()) else b""
-        if len(data) > 4 and zlib.crc32(data[4:]) == int.from_bytes(data[:4], "big"):
-            text, code = marshal.loads(data[4:])
-            if text == COLD:
-                return code
-    except (ImportError, OSError, ValueError, EOFError, TypeError):
-        pass
-    return compile("\n" * COLD_LINE + COLD, os.path.basename(__file__), "exec", dont_inherit=True)
-
-
-def is_trusted(path: str, fd: int = -1) -> bool:
-    """Whether nobody but this user and root can change a file and its folder."""
-    if WINDOWS:
-        return True
-    statuses = [os.stat(path) if fd < 0 else os.fstat(fd), os.stat(os.path.dirname(path))]
-    return all(status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022 for status in statuses)
-
-
-def code_path() -> str:
-    return os.path.join(
-        cache_folder(), "code", "%s-%s-%x" % (__version__, sys.implementation.cache_tag, sys.hexversion)
-    )
-
-
-def cache_folder() -> str:
-    """``$GROUNDUP_HOME/cache``, else the platform's cache folder of the user."""
-    home = os.path.expanduser("~")
-    if os.environ.get("GROUNDUP_HOME"):
-        return os.path.join(os.path.abspath(os.environ["GROUNDUP_HOME"]), "cache")
-    if WINDOWS:
-        return os.path.join(os.environ.get("LOCALAPPDATA") or home, "groundup", "Cache")
-    if sys.platform == "darwin":
-        return os.path.join(home, "Library", "Caches", "groundup")
-    xdg = os.environ.get("XDG_CACHE_HOME", "")  # its specification: a relative value is to be ignored
-    return os.path.join(xdg if os.path.isabs(xdg) else os.path.join(home, ".cache"), "groundup")
-
-
-def __getattr__(name: str) -> "Any":
-    if not name.startswith("__"):
-        unfold()
-        if name in globals():
-            return globals()[name]
-    raise AttributeError("module %r has no attribute %r" % (__name__, name))
-
-
-# ── input ────────────────────────────────────────────────────────────────────────────────────────────
+# -- input --------------------------------------------------------------------------------------------
 
 
 class Input:
@@ -182,7 +201,7 @@ def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
     return given
 
 
-# ── stamp: what an environment was built from ────────────────────────────────────────────────────────
+# -- stamp: what an environment was built from --------------------------------------------------------
 
 
 def unescape(field: str) -> str:
@@ -256,7 +275,7 @@ def warm_stamp(kernel: str, given: Input) -> "Stamp | None":
         return None
 
 
-# ── the transition ───────────────────────────────────────────────────────────────────────────────────
+# -- the transition -----------------------------------------------------------------------------------
 
 
 def bin_folder(venv: str, windows: bool = WINDOWS) -> str:
@@ -291,7 +310,6 @@ def become(argv: "list[str]", environ: "dict[str, str]") -> "NoReturn":
         sys.stdout.flush()
         sys.stderr.flush()
         if WINDOWS:
-            unfold()
             sys.exit(run_as_child([program] + argv[1:], environ))
         import _signal  # type: ignore[import-not-found]  # not signal: that imports enum
 
@@ -313,18 +331,16 @@ def find_program(name: str, path: str) -> str:
             candidate = os.path.join(folder, name + suffix)
             if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
                 return candidate
-    unfold()
     raise not_found(name, path)
 
 
-# ── commands that enter the environment ────────────────────────────────────────────────────────────────
+# -- commands that enter the environment --------------------------------------------------------------
 
 
 def ready(kernel: str, given: Input) -> Stamp:
     """The stamp of the environment, which is built when it is not ready."""
     stamp = warm_stamp(kernel, given)
     if stamp is None:
-        unfold()
         stamp = prepare(kernel, given)
     return stamp
 
@@ -339,16 +355,12 @@ def has_neo(venv: str) -> bool:
 
 def boot(kernel: str, given: Input, reboot: bool = False) -> None:
     """Make ready, remember ``--env``, then reach the configured target."""
-    if reboot:
-        unfold()
     stamp = prepare(kernel, given, True) if reboot else ready(kernel, given)
     if given.env_origin == "--env":
-        unfold()
         remember(stamp.values["root"], given.env)
     if has_neo(stamp.values["venv"]):
         neo(stamp, ["reach"] + (["-q"] if given.verbosity < 0 else []) + [stamp.values["target"]])
     if stamp.values["target"] != "ready":
-        unfold()
         raise no_neo("the target %r" % stamp.values["target"])
     LOG.say("ready: %s" % stamp.values["venv"])
 
@@ -365,7 +377,6 @@ def other(kernel: str, given: Input) -> None:
         os.chdir(stamp.values["root"])
         enter(stamp, commands[given.command] + given.arguments)
     if not has_neo(stamp.values["venv"]):
-        unfold()
         near = nearest(given.command, list(KERNEL_COMMANDS) + list(commands))
         raise no_neo("the command %r" % given.command, near)
     neo(stamp, [given.command] + given.arguments)
@@ -385,17 +396,15 @@ def main(argv: "list[str] | None" = None) -> int:
 
 
 def start(argv: "list[str]") -> Input:
+    sys.path[:] = standard_path()
     given = parse_input(argv, dict(os.environ))
-    LOG.verbosity, LOG.offline, LOG.owns_process = given.verbosity, given.offline, True
+    LOG.verbosity, LOG.offline = given.verbosity, given.offline
     if sys.stdin is None or sys.stdout is None or sys.stderr is None:
-        unfold()
         open_streams()
     return given
 
 
 def dispatch(kernel: str, given: Input) -> int:
-    if given.command in COLD_COMMANDS:
-        unfold()
     if given.arguments and given.command in WITHOUT_ARGUMENTS:
         hint = "options stand before the command: proto_kernel.py %s %s" % (given.arguments[0], given.command)
         raise KernelError("%s takes no arguments: %s" % (given.command, " ".join(given.arguments)), hint, 2)
@@ -419,11 +428,10 @@ def guarded(action: "Callable[[], int]") -> int:
     try:
         return action()
     except (Exception, KeyboardInterrupt) as error:
-        unfold()
         return report(error)
 
 
-# ── for entry scripts ────────────────────────────────────────────────────────────────────────────────
+# -- for entry scripts --------------------------------------------------------------------------------
 
 CALL = """
 import sys
@@ -464,7 +472,6 @@ def call_in_environment(place: str, config: "str | None", boots: bool) -> "NoRet
         venv, target = stamp.values["venv"], stamp.values["target"] if boots else ""
         if target and not has_neo(venv):
             if target != "ready":
-                unfold()
                 raise no_neo("the target %r" % target)
             target = ""
         words = [sys.argv[0], os.path.dirname(script), module, function, target]
@@ -499,13 +506,10 @@ def get_config(*, config: "str | None" = None) -> "dict[str, Any]":
         import json
 
         return json.loads(stamp.values["values"])  # type: ignore[no-any-return]
-    unfold()
     given = parse_input(["--config", config] if config else [], dict(os.environ))
     return configure(kernel, given).as_dict()
 
 
-COLD_LINE = (lambda: 0).__code__.co_firstlineno  # the number of this line: tracebacks name the right ones
-COLD = r'''
 UV_VERSION = "0.13.8"
 # platform, tags of the wheel, sha256; MANY stands for manylinux_2_17_X.manylinux2014_X
 UV_WHEELS = """
@@ -531,7 +535,7 @@ SHAPING_VARIABLES = (
 )  # fmt: skip
 
 
-# ── output ───────────────────────────────────────────────────────────────────────────────────────────
+# -- output -------------------------------------------------------------------------------------------
 
 
 def paint(text: str, colour: str) -> str:
@@ -603,7 +607,7 @@ def run_as_child(argv: "list[str]", environ: "dict[str, str]") -> int:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-# ── configuration: primer → client → env → derived ───────────────────────────────────────────────────
+# -- configuration: primer -> client -> env -> derived ---------------------------------------------------
 
 TEXT, TABLE, TEXTS, PROJECTS = "text", "a table", "a list of text", "a list of tables"
 SCHEMA = {
@@ -1133,7 +1137,7 @@ class Project:
         return values
 
 
-# ── fetching: exec; if missing: lock, look again, fetch, verify, unpack aside, rename ────────────────
+# -- fetching: exec; if missing: lock, look again, fetch, verify, unpack aside, rename ----------------
 
 MAX_PAGE, MAX_FILE = 32 * 2**20, 128 * 2**20  # bytes
 RETRY_DELAYS = (0.5, 1, 2)  # seconds; also the number of repeats
@@ -1266,7 +1270,7 @@ class Pin:
 
 
 def read_pins(path: str) -> "dict[tuple[str, str, str], tuple[str, str]]":
-    """``proto_kernel.pins``: (name, version, platform) → (sha256, url)."""
+    """``proto_kernel.pins``: (name, version, platform) -> (sha256, url)."""
     pins = {}  # type: dict[tuple[str, str, str], tuple[str, str]]
     for number, line in enumerate(read_text(path).split("\n") if os.path.isfile(path) else (), 1):
         words = line.split("#")[0].split() if line.lstrip().startswith("#") else line.split()
@@ -1567,7 +1571,7 @@ def certificates() -> "tuple[str, str]":
     return pip_setting("cert") or ("", "")
 
 
-# ── children and signals ─────────────────────────────────────────────────────────────────────────────
+# -- children and signals -----------------------------------------------------------------------------
 
 
 class Signals:
@@ -1654,7 +1658,7 @@ def remove_tree(path: str, strict: bool = True) -> None:
                 raise
 
 
-# ── uv ───────────────────────────────────────────────────────────────────────────────────────────────
+# -- uv -----------------------------------------------------------------------------------------------
 
 # Variables that would point uv to another project, environment or interpreter.
 REDIRECTING = (
@@ -1663,7 +1667,7 @@ REDIRECTING = (
     "UV_LOCKED", "UV_NO_SYNC", "UV_ISOLATED", "UV_NO_PROJECT", "UV_DEV", "UV_NO_DEV", "UV_NO_EDITABLE",
     "UV_NO_DEFAULT_GROUPS", "UV_NO_GROUP", "UV_REQUIRE_HASHES", "UV_UPGRADE", "UV_VENV_CLEAR", "UV_VENV_SEED",
 )  # fmt: skip
-HINTS = (  # what uv says → what to do
+HINTS = (  # what uv says -> what to do
     ("no space left", "free some space and run again"),
     ("network was disabled|not found in the cache|offline", "run once without --offline"),
     (
@@ -1915,7 +1919,7 @@ class LockStale(KernelError):
     """uv.lock does not fit the declarations any more."""
 
 
-# ── building ─────────────────────────────────────────────────────────────────────────────────────────
+# -- building -----------------------------------------------------------------------------------------
 
 
 def escape(field: str) -> str:
@@ -2090,21 +2094,6 @@ def is_marked(path: str) -> bool:
         return False
 
 
-def keep_code() -> None:
-    """Spare later starts of this version the compilation of COLD."""
-    import marshal
-    import zlib
-
-    try:
-        if not os.path.exists(code_path()):
-            data = marshal.dumps((COLD, cold_code()))
-            write_atomically(code_path(), zlib.crc32(data).to_bytes(4, "big") + data)
-            os.chmod(os.path.dirname(code_path()), 0o755)
-            os.chmod(code_path(), 0o644)
-    except OSError as error:
-        LOG.say("without %s every such start compiles: %s" % (code_path(), error), 1)
-
-
 class Build:
     """One build of an environment under its lock."""
 
@@ -2152,7 +2141,8 @@ class Build:
             raise
         self.write_shell_files()
         snapshot.write()
-        keep_code()
+        if not os.path.exists(code_path()):
+            keep_code(CODE)
         remove_tree(self.old, strict=False)
         if in_place:
             os.remove(os.path.join(self.venv, STAMP_NAME + ".old"))
@@ -2517,7 +2507,7 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-# ── commands that look, and failures ───────────────────────────────────────────────────────────────────
+# -- commands that look, and failures -----------------------------------------------------------------
 
 
 def show_config(kernel: str, given: Input) -> int:
@@ -2725,6 +2715,9 @@ OS_HINTS = {
     30: MOVED,
 }
 '''
+
+CODE = kept_code() or compile_program()
+exec(CODE, globals())
 
 
 if __name__ == "__main__":

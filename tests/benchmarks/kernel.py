@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import statistics
 import sys
@@ -46,34 +45,20 @@ def figures_of(project: KernelProject, settings: Settings) -> Iterator[Figure]:
 
 
 def warm_run(project: KernelProject, rounds: int) -> list[Figure]:
-    """Measure entering a ready environment, against the least that can do it and against `uv run`.
-
-    Every `uv run` loads the certificates that variables name, which can take as long as an interpreter's
-    start. So it is measured twice: with this machine's variables, and with none.
-    """
+    """Measure entering a ready environment, against the least that can do it and against `uv run`."""
     command = ("python", "-c", "pass")
-    configured = {**project.env, **certificate_variables()}
-    kernel, uv = project.kernel("run", "--", *command), (str(project.uv), "run", *command)
     costs = in_turns(
         {
-            "kernel": kernel,
+            "kernel": project.kernel("run", "--", *command),
             "reference": project.reference("pass", "-c", "pass"),
-            "uv run, bare": Command(uv, project.env),
-            "kernel here": replace(kernel, env=configured),
-            "uv run": Command(uv, configured),
+            "uv run": Command((str(project.uv), "run", *command), project.env),
         },
         rounds,
     )
     return [
         ratio("warm run / two interpreter starts", 1.45, costs, over="kernel", under="reference"),
-        ratio("warm run / uv run", 1.15, costs, over="kernel here", under="uv run"),
-        ratio("warm run / uv run, no variables", None, costs, over="kernel", under="uv run, bare"),
+        ratio("warm run / uv run", 1.15, costs, over="kernel", under="uv run"),
     ]
-
-
-def certificate_variables() -> dict[str, str]:
-    """The machine's own certificate authorities, as its variables name them."""
-    return {name: os.environ[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in os.environ}
 
 
 def start_app(project: KernelProject, rounds: int) -> list[Figure]:

@@ -306,7 +306,7 @@ def test_when_every_source_fails_the_error_lists_each_and_why(tmp_path: Path, re
 def test_without_pip_in_site_packages_the_bundled_one_names_the_index(tmp_path: Path) -> None:
     """Only the address is looked at: which host that is, is the business of the interpreter."""
     (python, *_) = interpreters().values()
-    script = "import proto_kernel; proto_kernel.unfold(); print(proto_kernel.default_index())"
+    script = "import proto_kernel; print(proto_kernel.default_index())"
     bare_repository(tmp_path)
     done = run([str(python), "-S", "-c", script], env={"PYTHONPATH": str(tmp_path)}, cwd=tmp_path, check=True)
     assert done.stdout.startswith("https://") and done.stdout.endswith("/simple\n")

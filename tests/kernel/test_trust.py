@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import marshal
 import os
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,9 +60,9 @@ def without_tomllib(tmp_path: Path) -> Path:
 
 def plant(file: Path, damage: int = 0) -> None:
     """Make a cached code file one that ends the process at once; `damage` is added to its checksum."""
-    text, _ = marshal.loads(file.read_bytes()[4:])  # noqa: S302
-    data = marshal.dumps((text, compile(f"import os; os._exit({FOREIGN})", "planted", "exec")))
-    file.write_bytes((zlib.crc32(data) + damage).to_bytes(4, "big") + data)
+    data = marshal.dumps(compile(f"import os; os._exit({FOREIGN})", "planted", "exec"))
+    checksum = int.from_bytes(proto_kernel.checksum(data), "big")
+    file.write_bytes((checksum + damage).to_bytes(8, "big") + data)
 
 
 @pytest.fixture

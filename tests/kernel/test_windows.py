@@ -31,7 +31,6 @@ def module(kernel: Path) -> Any:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.unfold()
     return module
 
 
@@ -39,7 +38,7 @@ def words(kernel: Path, code: str, *arguments: str) -> list[str]:
     """Return the words of a process that imports the simulated kernel as `k` and runs `code`."""
     # subprocess comes first: it takes this system for Windows wherever it finds an msvcrt
     start = f"import subprocess, sys; sys.path.insert(0, {str(kernel.parent)!r})\n"
-    start += "import windows_kernel as k; k.unfold()\n"
+    start += "import windows_kernel as k\n"
     return [sys.executable, "-c", start + code, *arguments]
 
 

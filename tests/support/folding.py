@@ -1,8 +1,8 @@
-"""The kernel keeps its second part as text; checkers see the whole program."""
+"""The kernel is a program kept as text; checkers see the program."""
 
 from __future__ import annotations
 
-OPEN = "COLD = r'''\n"
+OPEN = "PROGRAM = r'''\n"
 CLOSE = "\n'''\n"
 
 
@@ -13,6 +13,6 @@ def unfold(text: str) -> str:
     """
     if text.count(OPEN) != 1:
         raise ValueError(f"{OPEN!r} must stand in the kernel exactly once")
-    opened = text.replace(OPEN, 'COLD = ""\n')
+    opened = text.replace(OPEN, 'PROGRAM = ""\n')
     end = opened.rindex(CLOSE)
     return opened[:end] + "\n\n" + opened[end + len(CLOSE) :]
