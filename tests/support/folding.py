@@ -4,6 +4,7 @@ from __future__ import annotations
 
 OPEN = "PROGRAM = r'''\n"
 CLOSE = "\n'''\n"
+ANY_NAME = "def __getattr__("  # for checkers that do not see the program: its names may be anything
 
 
 def unfold(text: str) -> str:
@@ -13,6 +14,6 @@ def unfold(text: str) -> str:
     """
     if text.count(OPEN) != 1:
         raise ValueError(f"{OPEN!r} must stand in the kernel exactly once")
-    opened = text.replace(OPEN, 'PROGRAM = ""\n')
+    opened = text.replace(OPEN, 'PROGRAM = ""\n').replace(ANY_NAME, f"# {ANY_NAME}")
     end = opened.rindex(CLOSE)
     return opened[:end] + "\n\n" + opened[end + len(CLOSE) :]
