@@ -12,7 +12,7 @@ from tests.benchmarks.measuring import Cost
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured, as `samples` in `unit`, one a round; the median must not exceed `target`, if any.
+    """What was measured, as `samples` in `unit`, one a round; the median must not exceed `target`.
 
     `cpu` is the median of the same by processor time, where that was measured. `medians` are the
     measured values behind the figure, for those who want to know them; they belong to this machine.
@@ -20,7 +20,7 @@ class Figure:
 
     name: str
     unit: str
-    target: float | None
+    target: float
     samples: tuple[float, ...]
     cpu: float | None = None
     medians: Mapping[str, float] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Figure:
 
     @property
     def ok(self) -> bool:
-        return self.target is None or self.median <= self.target
+        return self.median <= self.target
 
 
 def median_interval(samples: Sequence[float]) -> tuple[float, float]:
@@ -61,9 +61,7 @@ def lower_rank(count: int) -> int:
         rank += 1
 
 
-def ratio(
-    name: str, target: float | None, costs: Mapping[str, list[Cost]], *, over: str, under: str
-) -> Figure:
+def ratio(name: str, target: float, costs: Mapping[str, list[Cost]], *, over: str, under: str) -> Figure:
     """Return the figure `over` / `under`, taken in each round."""
     pairs = list(zip(costs[over], costs[under], strict=True))
     return Figure(

@@ -64,8 +64,8 @@ def row(figure: Figure) -> tuple[str, ...]:
         *(f"{value:.2f}" for value in values),
         f"±{figure.noise:.2f}",
         "" if figure.cpu is None else f"{figure.cpu:.2f}",
-        "" if figure.target is None else f"<= {figure.target:.2f}",
-        "" if figure.target is None else "ok" if figure.ok else "over",
+        f"<= {figure.target:.2f}",
+        "ok" if figure.ok else "over",
     )
 
 

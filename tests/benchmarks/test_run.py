@@ -14,7 +14,6 @@ RUN = Path(__file__).with_name("run.py")
 FIGURES = {
     "warm run / two interpreter starts": ("x", 1.45),
     "warm run / uv run": ("x", 1.15),
-    "warm run / uv run, no variables": ("x", None),
     "start_app with .pyc / two starts": ("x", 1.3),
     "start_app without .pyc / two starts": ("x", 1.55),
     "peak memory before exec / bare python": ("x", 1.3),
@@ -61,7 +60,7 @@ def test_the_kernel_is_measured_against_every_target(measured: subprocess.Comple
     for figure in figures:
         assert figure["min"] <= figure["median"] <= figure["max"]
         assert figure["noise"] >= 0
-        assert figure["ok"] == (figure["target"] is None or figure["median"] <= figure["target"])
+        assert figure["ok"] == (figure["median"] <= figure["target"])
         assert all(value > 0 for value in figure["of"].values())
 
 
