@@ -9,6 +9,9 @@ TYPE_CHECKING = False  # as in `typing`, whose import would cost 10 ms
 if TYPE_CHECKING:
     from groundup.config import Config as Config
     from groundup.config import load_config as load_config
+    from groundup.dag import Lazy as Lazy
+    from groundup.dag import Params as Params
+    from groundup.dag import Retries as Retries
     from groundup.dag import Runner as Runner
     from groundup.dag import State as State
     from groundup.dag import StateGraph as StateGraph
@@ -45,7 +48,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "config": ("Config", "load_config"),
-    "dag": ("Runner", "State", "StateGraph", "state"),
+    "dag": ("Lazy", "Params", "Retries", "Runner", "State", "StateGraph", "state"),
     "errors": ("GroundupError", "UserError"),
     "execution": ("ExecutionFailed", "ExecutionResult", "ExecutionRuntime", "create_execution_runtime"),
     "manager": ("EmbeddedManager",),

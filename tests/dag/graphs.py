@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from hypothesis import strategies as st
 
 from groundup.dag import AnyState, State, StateGraph
+from groundup.dag.annotations import UNKNOWN
+from groundup.dag.arguments import Argument, Kind
 
 Adjacency = Mapping[str, Sequence[str]]
 
 
 def named(name: str, *parents: str, does: Callable[..., object] = lambda **_: None) -> AnyState:
     """Return a state whose function gets the values of `parents` by name."""
-    return State(name, does, tuple(parents), file="states.py", line=1)
+    values = tuple(Argument(parent, Kind.VALUE, parent, UNKNOWN) for parent in parents)
+    return State(name, does, values, file="states.py", line=1)
 
 
 def graph_of(adjacency: Adjacency, does: Callable[[str], object] = lambda name: name) -> StateGraph:

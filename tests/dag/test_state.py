@@ -47,7 +47,7 @@ def test_name_and_needs_are_given_to_the_decorator() -> None:
     def function(alpha: int) -> None: ...
 
     assert function.name == "other"
-    assert function.parameters == ("alpha",)
+    assert [argument.name for argument in function.arguments] == ["alpha"]
     assert function.parents == ("alpha", "gamma", "plain")
 
 

@@ -18,19 +18,24 @@ Usable without the command line and without any configuration::
 
 from __future__ import annotations
 
+from groundup.dag.arguments import Lazy, Params
 from groundup.dag.errors import (
     CycleError,
     DagError,
     DuplicateStateError,
     InvalidStateError,
+    LazyFailedError,
+    ParamsError,
     StateFailedError,
+    StateTimeoutError,
+    TypeMismatchError,
     UnknownStateError,
 )
 from groundup.dag.graph import StateGraph
 from groundup.dag.outcome import Event, Finished, Outcome, Report, Started, Status
 from groundup.dag.planner import plan
 from groundup.dag.runner import Runner
-from groundup.dag.state import AnyState, State, state
+from groundup.dag.state import AnyState, Retries, State, state
 
 __all__ = [
     "AnyState",
@@ -40,14 +45,21 @@ __all__ = [
     "Event",
     "Finished",
     "InvalidStateError",
+    "Lazy",
+    "LazyFailedError",
     "Outcome",
+    "Params",
+    "ParamsError",
     "Report",
+    "Retries",
     "Runner",
     "Started",
     "State",
     "StateFailedError",
     "StateGraph",
+    "StateTimeoutError",
     "Status",
+    "TypeMismatchError",
     "UnknownStateError",
     "plan",
     "state",

@@ -7,15 +7,19 @@
         ├── InvalidStateError      this cannot be a state
         ├── DuplicateStateError    two states of one name
         ├── UnknownStateError      no state of that name
-        └── CycleError             states that need each other
+        ├── TypeMismatchError      a parent gives what its child does not take
+        ├── CycleError             states that need each other
+        └── ParamsError            parameters that a state does not take
     GroundupError
-    └── StateFailedError           a state was evaluated and failed
+    ├── StateFailedError           a state was evaluated and failed
+    ├── LazyFailedError            a lazy parent, or what it needs, failed
+    └── StateTimeoutError          a state took longer than it may
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from groundup.errors import GroundupError, UserError
 
@@ -37,7 +41,8 @@ class DuplicateStateError(DagError):
     def __init__(self, first: AnyState, second: AnyState) -> None:
         super().__init__(
             f"two states are named {first.name}: {first.source} and {second.source}",
-            hint="give one of them another name",
+            hint=f"give one of them another name, or let one stand in the other's place: "
+            f'@state(replaces="{first.name}")',
         )
 
 
@@ -46,12 +51,28 @@ class UnknownStateError(DagError):
 
     :param name: the name that was asked for.
     :param names: the names that there are.
-    :param wanted_by: the state whose parent it is, when it is one.
+    :param wanted_by: the state whose parent it is, or that replaces it, when there is one.
     """
 
     def __init__(self, name: str, names: Iterable[str], wanted_by: AnyState | None = None) -> None:
-        by = f", which {wanted_by.name} ({wanted_by.source}) needs" if wanted_by else ""
+        verb = "replaces" if wanted_by and wanted_by.replaces == name else "needs"
+        by = f", which {wanted_by.name} ({wanted_by.source}) {verb}" if wanted_by else ""
         super().__init__(f"there is no state named {name}{by}", hint=_nearest(name, list(names)))
+
+
+class TypeMismatchError(DagError):
+    """The value of a parent is not what the parameter of its child is annotated with."""
+
+    def __init__(self, parent: AnyState, child: AnyState, given: Any, parameter: str, wanted: Any) -> None:
+        super().__init__(
+            f"{parent.name} ({parent.source}) gives {_type_name(given)}, but {child.name} ({child.source}) "
+            f"takes {parameter}: {_type_name(wanted)}",
+            hint="correct one of the two annotations",
+        )
+
+
+class ParamsError(DagError):
+    """Parameters of a state are missing or wrong."""
 
 
 class CycleError(DagError):
@@ -84,6 +105,28 @@ class StateFailedError(GroundupError):
         )
 
 
+class LazyFailedError(GroundupError):
+    """What a lazy parent was asked for is not there, because a state failed."""
+
+    def __init__(self, name: str, because: str) -> None:
+        self.because = because
+        super().__init__(f"there is no value of {name}, because {because} failed")
+
+
+class StateTimeoutError(GroundupError):
+    """One attempt took longer than the state's timeout.
+
+    :param seconds: the timeout.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"not done after {seconds:g} s",
+            hint="look at its output, or give it a longer timeout",
+            exit_code=124,
+        )
+
+
 def describe(error: BaseException) -> str:
     """Return the message of an error that is meant for people; other errors with their type before it."""
     if isinstance(error, GroundupError):
@@ -102,6 +145,10 @@ def exit_code_of(error: BaseException) -> int:
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return error.code or 1
     return 1
+
+
+def _type_name(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 def _nearest(name: str, names: list[str]) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from groundup.dag.errors import CycleError, DuplicateStateError, UnknownStateError
+from groundup.dag.annotations import UNKNOWN, fits
+from groundup.dag.errors import CycleError, TypeMismatchError, UnknownStateError
+from groundup.dag.replacing import in_place
 from groundup.dag.state import AnyState, State
 
 if TYPE_CHECKING:
@@ -16,21 +18,22 @@ if TYPE_CHECKING:
 class StateGraph:
     """States by name, in the order in which they were given, and who needs whom.
 
+    A state that replaces another takes its name and its place; the other is left out, or, where the newcomer
+    has the parameter ``replaced``, is named ``<name>.replaced``.
+
     :param states: the states; the same object twice counts once.
-    :raises DuplicateStateError: two states have one name.
-    :raises UnknownStateError: a parent is not among them.
+    :raises DuplicateStateError: two states have one name, and none replaces the other.
+    :raises UnknownStateError: a parent, or a state to be replaced, is not among them.
+    :raises TypeMismatchError: a parent's value is not what its child's parameter is annotated with.
     :raises CycleError: states need each other.
     """
 
     def __init__(self, states: Iterable[AnyState]) -> None:
-        self._states: dict[str, AnyState] = {}
-        for state in states:
-            known = self._states.setdefault(state.name, state)
-            if known is not state:
-                raise DuplicateStateError(known, state)
+        self._states = {state.name: state for state in in_place(states)}
         self._children: dict[str, list[str]] = {name: [] for name in self._states}
         self._connect()
         self._refuse_cycles()
+        self._check_types()
 
     @classmethod
     def from_modules(cls, *modules: ModuleType) -> StateGraph:
@@ -80,6 +83,20 @@ class StateGraph:
                 if parent not in self._states:
                     raise UnknownStateError(parent, self._states, wanted_by=state)
                 self._children[parent].append(state.name)
+
+    def _check_types(self) -> None:
+        returned: dict[str, Any] = {}
+        for child in self:
+            for argument in child.arguments:
+                if not argument.parent or argument.wanted is UNKNOWN:
+                    continue
+                parent = self._states[argument.parent]
+                if parent.name not in returned:
+                    returned[parent.name] = parent.returns
+                if not fits(returned[parent.name], argument.wanted):
+                    raise TypeMismatchError(
+                        parent, child, returned[parent.name], argument.name, argument.wanted
+                    )
 
     def _refuse_cycles(self) -> None:
         waiting = {state.name: len(state.parents) for state in self}

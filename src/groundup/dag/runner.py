@@ -87,7 +87,7 @@ class Runner:
 
     def _evaluate(self, state: AnyState) -> Outcome:
         begun = time.perf_counter()
-        arguments = {name: self._outcomes[name].value for name in state.parameters}
+        arguments = {name: self._outcomes[name].value for name in (a.parent for a in state.arguments)}
         try:
             value = self._call(state.function, arguments)
         except (Exception, SystemExit) as error:

@@ -5,43 +5,98 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
+from pathlib import PurePath
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
+from groundup.dag.annotations import plain_function, returned_type
+from groundup.dag.arguments import Argument, Kind, arguments_of
 from groundup.dag.errors import InvalidStateError
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a state that failed is tried again, and when.
+
+    The wait before retry number n is ``min(delay * factor ** (n - 1), longest)`` seconds, of which a random
+    part is left out (full jitter).
+
+    :ivar times: retries after the first attempt.
+    """
+
+    times: int = 0
+    delay: float = 1.0
+    factor: float = 2.0
+    longest: float = 60.0
+
+
+@dataclass(slots=True, eq=False)
 class State(Generic[P, T]):
     """A declared state, made by :func:`state`. Calling it calls its function.
 
     :ivar name: unique in a graph; the name of the parameter through which children get the value.
     :ivar function: evaluates the state. A coroutine function is run to its end; a generator function
         yields the value once, and what follows the ``yield`` runs when the runner is closed.
-    :ivar parameters: parents whose values the function gets, in order.
+    :ivar arguments: what the parameters of the function are filled with, in order.
     :ivar needs: further parents, whose values are not wanted.
+    :ivar inputs: paths and glob patterns, relative to the runner's root, of files that it reads.
+    :ivar outputs: paths and glob patterns of files that it makes.
+    :ivar replaces: name of the state in whose place it stands; empty when it replaces none.
+    :ivar timeout: seconds that one attempt may take; None for no limit.
+    :ivar check: tells whether the condition holds already; set by :meth:`satisfied`.
     :ivar description: the function's docstring.
     :ivar file: where the function stands.
     :ivar line: line in `file`, counted from 1; 0 when it has none.
+    :ivar replaced: in a graph, the state in whose place this one stands.
     """
 
     name: str
     function: Callable[P, T]
-    parameters: tuple[str, ...]
+    arguments: tuple[Argument, ...]
     needs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    replaces: str = ""
+    retries: Retries = Retries()
+    timeout: float | None = None
     description: str = ""
     file: str = ""
     line: int = 0
+    check: Callable[..., bool] | None = None
+    replaced: AnyState | None = None
     parents: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "parents", tuple(dict.fromkeys((*self.parameters, *self.needs))))
+        wanted = (argument.parent for argument in self.arguments if argument.parent)
+        self.parents = tuple(dict.fromkeys((*wanted, *self.needs)))
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.function(*args, **kwargs)
+
+    def satisfied(self, check: Callable[..., bool]) -> Callable[..., bool]:
+        """Declare, as a decorator, a function that tells whether the condition holds: then nothing runs.
+
+        Its parameters are some of the state's own.
+
+        :raises InvalidStateError: it wants something that the state does not, or is the second one.
+        """
+        own = [argument.name for argument in self.arguments]
+        file, line = _location(check)
+        if self.check is not None:
+            raise InvalidStateError(
+                f"{self.name} ({self.source}) has two functions that tell whether it is satisfied",
+                hint=f"remove one; the second is at {file}:{line}",
+            )
+        for name, parameter in inspect.signature(check).parameters.items():
+            if name not in own and parameter.default is parameter.empty:
+                raise InvalidStateError(
+                    f"the check of {self.name} at {file}:{line} wants {name}, which {self.name} does not",
+                    hint=f"its parameters may be {', '.join(own) or 'none'}",
+                )
+        self.check = check
+        return check
 
     @property
     def source(self) -> str:
@@ -53,63 +108,122 @@ class State(Generic[P, T]):
         """First line of the description."""
         return self.description.partition("\n")[0]
 
+    @property
+    def returns(self) -> Any:
+        """Type of the value; ``UNKNOWN`` where it is not annotated or cannot be resolved."""
+        return returned_type(self.function)
+
+    @property
+    def lazy_parents(self) -> tuple[str, ...]:
+        """Names of the parents that are evaluated only when they are asked."""
+        return tuple(argument.parent for argument in self.arguments if argument.kind is Kind.LAZY)
+
+    @property
+    def params(self) -> Argument | None:
+        """The argument that is filled with parameters, where there is one."""
+        return next((argument for argument in self.arguments if argument.kind is Kind.PARAMS), None)
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether it can be up to date: it declares inputs, outputs, or when it is satisfied."""
+        return bool(self.inputs or self.outputs or self.check)
+
 
 AnyState: TypeAlias = State[..., Any]
+Paths: TypeAlias = Iterable[str | PurePath]
 
 
 @overload
 def state(
-    function: Callable[P, T], /, *, name: str | None = None, needs: Iterable[str | AnyState] = ()
+    function: Callable[P, T],
+    /,
+    *,
+    name: str | None = None,
+    needs: Iterable[str | AnyState] = (),
+    inputs: Paths = (),
+    outputs: Paths = (),
+    replaces: str | AnyState = "",
+    retries: int | Retries = 0,
+    timeout: float | None = None,
+    params: type | None = None,
 ) -> State[P, T]: ...
 
 
 @overload
 def state(
-    *, name: str | None = None, needs: Iterable[str | AnyState] = ()
+    *,
+    name: str | None = None,
+    needs: Iterable[str | AnyState] = (),
+    inputs: Paths = (),
+    outputs: Paths = (),
+    replaces: str | AnyState = "",
+    retries: int | Retries = 0,
+    timeout: float | None = None,
+    params: type | None = None,
 ) -> Callable[[Callable[P, T]], State[P, T]]: ...
 
 
-def state(
+def state(  # noqa: PLR0913 - what can be said of a state
     function: Callable[P, T] | None = None,
     /,
     *,
     name: str | None = None,
     needs: Iterable[str | AnyState] = (),
+    inputs: Paths = (),
+    outputs: Paths = (),
+    replaces: str | AnyState = "",
+    retries: int | Retries = 0,
+    timeout: float | None = None,
+    params: type | None = None,
 ) -> State[P, T] | Callable[[Callable[P, T]], State[P, T]]:
     """Declare a state: ``@state``, ``@state(name=…, needs=[…])`` or ``state(function, …)``.
 
-    Each parameter without a default names a parent, whose value the function gets.
+    Each parameter without a default names a parent, whose value the function gets. Annotated ``Lazy[T]``, the
+    parent is evaluated only when asked; annotated ``Params[M]``, it is filled with the state's parameters.
 
-    :param name: default: the function's name.
+    :param name: default: the name of the state that it replaces, else the function's name.
     :param needs: parents whose values are not wanted: names or states.
+    :param inputs: files that it reads: paths, folders and glob patterns, relative to the runner's root.
+    :param outputs: files that it makes. With inputs or outputs it is skipped while it is up to date.
+    :param replaces: the state in whose place it stands; that one is its parent ``replaced`` when it wants it.
+    :param retries: how often it is tried again after a failure.
+    :param timeout: seconds that one attempt may take; its child processes end with it.
+    :param params: pydantic model of the parameter ``params``.
     :raises InvalidStateError: not a function, no usable name, or parameters that cannot be filled by name.
     """
-    names = tuple(need if isinstance(need, str) else need.name for need in needs)
+    instead = replaces if isinstance(replaces, str) else replaces.name
 
     def declare(function: Callable[P, T]) -> State[P, T]:
-        return _declare(function, name, names)
+        file, line = _location(function)
+        where = f"{file}:{line}" if file else repr(function)
+        _check_function(function, where)
+        return State(
+            name=_checked_name(name or instead or str(getattr(function, "__name__", "")), where),
+            function=function,
+            arguments=arguments_of(function, where, params),
+            needs=tuple(need if isinstance(need, str) else need.name for need in needs),
+            inputs=_paths(inputs, "inputs", where),
+            outputs=_paths(outputs, "outputs", where),
+            replaces=instead,
+            retries=_checked_retries(retries, where),
+            timeout=_checked_timeout(timeout, where),
+            description=inspect.cleandoc(plain_function(function).__doc__ or ""),
+            file=file,
+            line=line,
+        )
 
     return declare if function is None else declare(function)
 
 
-def _declare(function: Callable[P, T], name: str | None, needs: tuple[str, ...]) -> State[P, T]:
-    file, line = _location(function)
-    where = f"{file}:{line}" if file else repr(function)
+def _check_function(function: object, where: str) -> None:
     if not callable(function) or isinstance(function, State | type):
-        raise InvalidStateError(f"{function!r} cannot be a state", hint="decorate a function with @state")
+        raise InvalidStateError(
+            f"{function!r} cannot be a state", hint=f"decorate a function with @state{_caller()}"
+        )
     if inspect.isasyncgenfunction(function):
         raise InvalidStateError(
             f"{where} is an asynchronous generator", hint="use a generator or a coroutine function"
         )
-    return State(
-        name=_checked_name(name or str(getattr(function, "__name__", "")), where),
-        function=function,
-        parameters=_parameters(function, where),
-        needs=needs,
-        description=_description(function),
-        file=file,
-        line=line,
-    )
 
 
 def _checked_name(name: str, where: str) -> str:
@@ -119,30 +233,39 @@ def _checked_name(name: str, where: str) -> str:
     raise InvalidStateError(f"the state at {where} {what}", hint='name it: @state(name="…")')
 
 
-def _parameters(function: Callable[..., Any], where: str) -> tuple[str, ...]:
-    parameters = inspect.signature(function).parameters.values()
-    wanted = [parameter for parameter in parameters if parameter.default is parameter.empty]
-    for parameter in wanted:
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise InvalidStateError(
-                f"the parameter {parameter} of the state at {where} cannot be filled by name",
-                hint="name each parent as a parameter of its own",
-            )
-    return tuple(parameter.name for parameter in wanted)
+def _paths(paths: Paths, what: str, where: str) -> tuple[str, ...]:
+    if isinstance(paths, str | PurePath):
+        raise InvalidStateError(
+            f"{what} of the state at {where} is one path", hint=f'write a list: {what}=["{paths}"]'
+        )
+    return tuple(str(path) for path in paths)
 
 
-def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function under partials and wrappers."""
-    while isinstance(function, partial):
-        function = function.func
-    plain: Callable[..., Any] = inspect.unwrap(function)
-    return plain
+def _checked_retries(retries: int | Retries, where: str) -> Retries:
+    checked = Retries(retries) if isinstance(retries, int) else retries
+    if min(checked.times, checked.delay, checked.factor, checked.longest) < 0:
+        raise InvalidStateError(f"retries of the state at {where} is negative", hint="give 0 or more")
+    return checked
 
 
-def _description(function: Callable[..., Any]) -> str:
-    return inspect.cleandoc(_plain(function).__doc__ or "")
+def _checked_timeout(timeout: float | None, where: str) -> float | None:
+    if timeout is not None and not timeout > 0:
+        raise InvalidStateError(
+            f"timeout of the state at {where} is {timeout}", hint="give seconds, more than 0"
+        )
+    return timeout
 
 
-def _location(function: Callable[..., Any]) -> tuple[str, int]:
-    code = getattr(_plain(function), "__code__", None)
+def _location(function: Any) -> tuple[str, int]:
+    code = getattr(plain_function(function), "__code__", None) if callable(function) else None
     return (code.co_filename, code.co_firstlineno) if code else ("", 0)
+
+
+def _caller() -> str:
+    """Return where the decorator stands, for what is no function and so has no place of its own."""
+    import sys
+
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return f" at {frame.f_code.co_filename}:{frame.f_lineno}"

@@ -1,0 +1,100 @@
+"""Annotations of states: resolved where that is possible, and compared between parent and child."""
+
+from __future__ import annotations
+
+import collections.abc
+import inspect
+from collections.abc import Callable
+from functools import partial
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+
+class Unknown:
+    """A type that is not known: without annotation, or one that only type checkers can resolve."""
+
+    def __repr__(self) -> str:
+        return "?"
+
+
+UNKNOWN = Unknown()
+_ANYTHING = (UNKNOWN, Any)
+_UNIONS = (Union, UnionType)
+_GENERATORS = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
+
+
+def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function under partials, methods and wrappers."""
+    while isinstance(function, partial):
+        function = function.func
+    plain: Callable[..., Any] = inspect.unwrap(function)
+    return getattr(plain, "__func__", plain)
+
+
+def annotation_of(function: Callable[..., Any], annotation: Any) -> Any:
+    """Return an annotation of `function`, with texts resolved in its module; UNKNOWN where they cannot be."""
+    if annotation is inspect.Parameter.empty:
+        return UNKNOWN
+    if not isinstance(annotation, str):
+        return annotation
+    names = getattr(plain_function(function), "__globals__", {})
+    try:
+        return eval(annotation, names)  # noqa: S307 - the text stands in the state's own source
+    except Exception:  # names that only type checkers import, or that are defined later
+        return UNKNOWN
+
+
+def returned_type(function: Callable[..., Any]) -> Any:
+    """Return the type of a state's value: of a generator function, what it yields."""
+    plain = plain_function(function)
+    annotation = annotation_of(
+        function, getattr(plain, "__annotations__", {}).get("return", inspect.Parameter.empty)
+    )
+    if inspect.isgeneratorfunction(plain) and get_origin(annotation) in _GENERATORS:
+        return get_args(annotation)[0]
+    return annotation
+
+
+def fits(given: Any, wanted: Any) -> bool:
+    """Return whether a value of type `given` may be passed where `wanted` is annotated.
+
+    What cannot be judged fits: only a plain contradiction is one. Type arguments are compared one by one, as
+    if all of them were covariant.
+    """
+    given, wanted = _stripped(given), _stripped(wanted)
+    if given is wanted or given in _ANYTHING or wanted in _ANYTHING or wanted is object:
+        return True
+    if get_origin(given) in _UNIONS:
+        return all(fits(member, wanted) for member in get_args(given))
+    if get_origin(wanted) in _UNIONS:
+        return any(fits(given, member) for member in get_args(wanted))
+    if get_origin(given) is Literal:
+        return all(fits(type(value), wanted) for value in get_args(given))
+    origin, wanted_origin = get_origin(given) or given, get_origin(wanted) or wanted
+    if not (isinstance(origin, type) and isinstance(wanted_origin, type)):
+        return True
+    return _class_fits(origin, wanted_origin) and _arguments_fit(get_args(given), get_args(wanted))
+
+
+def _stripped(annotation: Any) -> Any:
+    while get_origin(annotation) is Annotated:
+        annotation = annotation.__origin__
+    while hasattr(annotation, "__supertype__"):  # a NewType
+        annotation = annotation.__supertype__
+    return NoneType if annotation is None else annotation
+
+
+def _class_fits(given: type, wanted: type) -> bool:
+    if getattr(wanted, "_is_protocol", False):  # not by its name: what it wants is seen by type checkers
+        return True
+    if wanted in (float, complex) and given in (int, float):  # the numeric tower of PEP 484
+        return True
+    try:
+        return issubclass(given, wanted)
+    except TypeError:
+        return True
+
+
+def _arguments_fit(given: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
+    comparable = len(given) == len(wanted) and Ellipsis not in (*given, *wanted)
+    return not comparable or all(fits(one, other) for one, other in zip(given, wanted, strict=True))

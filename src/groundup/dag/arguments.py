@@ -1,0 +1,144 @@
+"""What the parameters of a state's function ask for: a parent's value, a parent on demand, or parameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
+
+from groundup.dag.annotations import UNKNOWN, annotation_of
+from groundup.dag.errors import InvalidStateError
+
+T = TypeVar("T")
+
+
+class _Mark:
+    """Tells that a parameter is filled with parameters, not with a parent's value."""
+
+
+_PARAMS = _Mark()
+
+Params = Annotated[T, _PARAMS]
+"""``Params[M]``: the state's parameters, an instance of the pydantic model `M`."""
+
+
+class Lazy(Generic[T]):
+    """A parent that is evaluated only when its value is asked for.
+
+    In a function: ``value = parent.get()``. In a coroutine: ``value = await parent``.
+    """
+
+    __slots__ = ("_demand",)
+
+    def __init__(self, demand: Callable[[], T]) -> None:
+        self._demand = demand
+
+    def get(self) -> T:
+        """Evaluate the parent, once, and return its value.
+
+        :raises LazyFailedError: the parent, or something that it needs, failed.
+        :raises InvalidStateError: in a coroutine, which would stop the loop that the parent may need.
+        """
+        if _in_a_loop():
+            raise InvalidStateError("get() of a lazy parent in a coroutine", hint="write: await parent")
+        return self._demand()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        import asyncio
+
+        return asyncio.to_thread(self._demand).__await__()
+
+
+class Kind(Enum):
+    """What an argument is filled with."""
+
+    VALUE = "value"
+    LAZY = "lazy"
+    PARAMS = "params"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One parameter of a state's function.
+
+    :ivar name: of the parameter.
+    :ivar parent: name of the state that fills it; empty for parameters.
+    :ivar wanted: type of the value: the annotation, without ``Lazy`` or ``Params`` around it; ``UNKNOWN``
+        where there is none or it cannot be resolved.
+    """
+
+    name: str
+    kind: Kind
+    parent: str
+    wanted: Any
+
+
+def arguments_of(function: Callable[..., Any], where: str, model: type | None) -> tuple[Argument, ...]:
+    """Return the arguments that a state's function wants: parameters without a default.
+
+    :param model: of the parameter ``params``, where the decorator names it.
+    :raises InvalidStateError: a parameter cannot be filled by name.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    wanted = [parameter for parameter in parameters if parameter.default is parameter.empty]
+    for parameter in wanted:
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise InvalidStateError(
+                f"the parameter {parameter} of the state at {where} cannot be filled by name",
+                hint="name each parent as a parameter of its own",
+            )
+    found = tuple(_argument(function, parameter, where, model) for parameter in wanted)
+    _check_params(found, where, model)
+    return found
+
+
+def _argument(
+    function: Callable[..., Any], parameter: inspect.Parameter, where: str, model: type | None
+) -> Argument:
+    name = parameter.name
+    if model is not None and name == "params":
+        return Argument(name, Kind.PARAMS, "", model)
+    text, wanted = parameter.annotation, annotation_of(function, parameter.annotation)
+    if get_origin(wanted) is Lazy or wanted is Lazy:
+        return Argument(name, Kind.LAZY, name, get_args(wanted)[0] if get_args(wanted) else UNKNOWN)
+    if get_origin(wanted) is Annotated and _PARAMS in wanted.__metadata__:
+        return Argument(name, Kind.PARAMS, "", wanted.__origin__)
+    if wanted is UNKNOWN and isinstance(text, str) and "[" in text:
+        head = text.partition("[")[0].rpartition(".")[2]
+        if head == "Lazy":
+            return Argument(name, Kind.LAZY, name, UNKNOWN)
+        if head == "Params":
+            raise InvalidStateError(
+                f"{text} of the state at {where} cannot be resolved",
+                hint="import the model at the top of the module, not only for type checkers",
+            )
+    return Argument(name, Kind.VALUE, name, wanted)
+
+
+def _check_params(found: tuple[Argument, ...], where: str, model: type | None) -> None:
+    from_params = [argument for argument in found if argument.kind is Kind.PARAMS]
+    if model is not None and not from_params:
+        raise InvalidStateError(
+            f"the state at {where} has a model of parameters, but no parameter named params",
+            hint="add the parameter params, or take params=… out of @state",
+        )
+    if len(from_params) > 1:
+        raise InvalidStateError(
+            f"the state at {where} has two parameters for its parameters",
+            hint="put all of them into one model",
+        )
+    for argument in from_params:
+        if not hasattr(argument.wanted, "model_validate"):
+            raise InvalidStateError(
+                f"{argument.name} of the state at {where} asks for parameters of no pydantic model",
+                hint="derive the model from pydantic.BaseModel",
+            )
+
+
+def _in_a_loop() -> bool:
+    import sys
+
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None

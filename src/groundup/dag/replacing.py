@@ -1,0 +1,73 @@
+"""Which state stands where, when states replace others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from groundup.dag.errors import DuplicateStateError, InvalidStateError, UnknownStateError
+from groundup.dag.state import AnyState
+
+REPLACED = "replaced"
+
+
+def in_place(states: Iterable[AnyState]) -> Iterator[AnyState]:
+    """Yield the states of a graph: each newcomer in the place of what it replaces, where that one stood.
+
+    Newcomers replace in the order in which they are given, so the last one stands in front.
+
+    :raises DuplicateStateError: two states have one name, and the second does not replace the first.
+    :raises UnknownStateError: there is nothing to be replaced.
+    :raises InvalidStateError: a newcomer has a name of its own, or wants what it does not replace.
+    """
+    stacks: dict[str, list[AnyState]] = {}
+    newcomers = []
+    for state in dict.fromkeys(states):
+        _check(state)
+        if state.replaces:
+            newcomers.append(state)
+        else:
+            stack = stacks.setdefault(state.name, [state])
+            if stack[0] is not state:
+                raise DuplicateStateError(stack[0], state)
+    for state in newcomers:
+        if state.replaces not in stacks:
+            raise UnknownStateError(state.replaces, stacks, wanted_by=state)
+        stacks[state.replaces].append(state)
+    for stack in stacks.values():
+        yield from _named(stack)
+
+
+def _check(state: AnyState) -> None:
+    if state.replaces and state.name != state.replaces:
+        raise InvalidStateError(
+            f"{state.name} ({state.source}) cannot have a name of its own: it replaces {state.replaces}",
+            hint="leave the name out of @state",
+        )
+    if not state.replaces and REPLACED in state.parents:
+        raise InvalidStateError(
+            f"{state.name} ({state.source}) wants {REPLACED}, but replaces no state",
+            hint='say which: @state(replaces="…")',
+        )
+
+
+def _named(stack: list[AnyState]) -> Iterator[AnyState]:
+    """Yield what is reached of one place: the newcomer, and under it what it wants of those before."""
+    if len(stack) == 1:
+        yield stack[0]
+        return
+    name = stack[0].name
+    for position, state in reversed(list(enumerate(stack))):
+        below = f"{name}.{REPLACED}"
+        yield replace(
+            state,
+            name=name,
+            arguments=tuple(
+                replace(each, parent=below) if each.parent == REPLACED else each for each in state.arguments
+            ),
+            needs=tuple(below if need == REPLACED else need for need in state.needs),
+            replaced=stack[position - 1] if position else None,
+        )
+        if REPLACED not in state.parents:
+            return
+        name = below
