@@ -9,7 +9,8 @@
         ├── UnknownStateError      no state of that name
         ├── TypeMismatchError      a parent gives what its child does not take
         ├── CycleError             states that need each other
-        └── ParamsError            parameters that a state does not take
+        ├── ParamsError            parameters that a state does not take
+        └── NoValueError           a skipped state whose value could not be kept
     GroundupError
     ├── StateFailedError           a state was evaluated and failed
     ├── LazyFailedError            a lazy parent, or what it needs, failed
@@ -73,6 +74,16 @@ class TypeMismatchError(DagError):
 
 class ParamsError(DagError):
     """Parameters of a state are missing or wrong."""
+
+
+class NoValueError(DagError):
+    """The value of a state that was skipped is asked for, but it is none that can be kept."""
+
+    def __init__(self, state: AnyState) -> None:
+        super().__init__(
+            f"{state.name} ({state.source}) is up to date, and its value could not be kept",
+            hint="force it, or annotate a return type that can be written as JSON",
+        )
 
 
 class CycleError(DagError):

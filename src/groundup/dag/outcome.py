@@ -2,55 +2,114 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from groundup.dag.errors import StateFailedError, UnknownStateError
+from groundup.dag.errors import NoValueError, StateFailedError, UnknownStateError
 from groundup.dag.state import AnyState
+
+if TYPE_CHECKING:
+    from groundup.dag.uptodate import Change
 
 
 class Status(Enum):
-    """How the evaluation of a state ended."""
+    """How a state ended.
+
+    OK: it was evaluated, and its result is none that is kept, or the same as before. CHANGED: it was
+    evaluated and its result is new. SKIPPED: it was up to date. NOT_RUN: another one failed.
+    """
 
     OK = "ok"
+    CHANGED = "changed"
+    SKIPPED = "skipped"
     FAILED = "failed"
     NOT_RUN = "not run"
 
 
-@dataclass(frozen=True, slots=True)
+GOOD = frozenset({Status.OK, Status.CHANGED, Status.SKIPPED})
+
+
+@dataclass(slots=True)  # not frozen: that would triple the cost of each
 class Outcome:
     """How one state ended.
 
-    :ivar seconds: duration of the evaluation.
-    :ivar value: what the state gives to its children, when it is OK.
+    :ivar began: when its evaluation began, in seconds of :func:`time.perf_counter`.
+    :ivar seconds: duration of the evaluation, retries included.
+    :ivar given: what the state gave when it was evaluated.
+    :ivar stored: restores the value that an earlier evaluation stored, when the state was skipped.
     :ivar error: what it raised, when it FAILED.
     :ivar because: name of the failed state because of which it was NOT_RUN.
+    :ivar reasons: what was not up to date.
+    :ivar attempts: how often it was tried.
+    :ivar output: what it wrote, when that was captured and it FAILED.
     """
 
     state: AnyState
     status: Status
+    began: float = 0.0
     seconds: float = 0.0
-    value: Any = None
+    given: Any = None
+    stored: Callable[[], Any] | None = None
     error: BaseException | None = None
     because: str = ""
+    reasons: tuple[Change, ...] = ()
+    attempts: int = 0
+    output: str = ""
+
+    @property
+    def value(self) -> Any:
+        """What the state gives to its children, when it ended well.
+
+        :raises NoValueError: it was skipped, and its value is none that can be kept.
+        """
+        return self.given if self.status is not Status.SKIPPED else self._restored()
+
+    def _restored(self) -> Any:
+        if self.stored is None:
+            raise NoValueError(self.state)
+        return self.stored()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Started:
-    """The evaluation of `state` begins."""
+    """The evaluation of `state` begins.
+
+    :ivar last_line: the last line that it wrote so far, when output is captured.
+    """
 
     state: AnyState
+    last_line: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Retrying:
+    """An attempt at `state` failed; the next one begins in `delay` seconds."""
+
+    state: AnyState
+    attempt: int
+    error: BaseException
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another process evaluates `state`; `text` says which."""
+
+    state: AnyState
+    text: str
+
+
+@dataclass(slots=True)
 class Finished:
-    """A state was evaluated, or it is certain that it will not be."""
+    """A state was evaluated or skipped, or it is certain that it will not be evaluated."""
 
     outcome: Outcome
 
 
-Event: TypeAlias = Started | Finished
+Event: TypeAlias = Started | Retrying | Waiting | Finished
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +117,42 @@ class Report:
     """What became of the targets.
 
     :ivar targets: names of the states that were to be reached.
-    :ivar outcomes: one for each state that was planned, in the order of the plan.
+    :ivar outcomes: one for each state that was needed, parents first.
     :ivar seconds: duration of the run.
+    :ivar log: file with the output of all states, when it was captured and there was any.
     """
 
     targets: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
     seconds: float
+    log: Path | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether every planned state is OK."""
-        return all(outcome.status is Status.OK for outcome in self.outcomes)
+        """Whether every state that was needed ended well."""
+        return all(outcome.status in GOOD for outcome in self.outcomes)
 
     @property
     def failures(self) -> list[Outcome]:
         """The states that failed, first failure first."""
-        return [outcome for outcome in self.outcomes if outcome.status is Status.FAILED]
+        failed = (outcome for outcome in self.outcomes if outcome.status is Status.FAILED)
+        return sorted(failed, key=lambda outcome: outcome.began + outcome.seconds)
 
     def value(self, name: str) -> Any:
-        """Return the value of a state that was planned.
+        """Return the value of a state that was needed.
 
         :raises StateFailedError: the run has a failure.
-        :raises UnknownStateError: the state was not planned.
+        :raises UnknownStateError: the state was not needed.
+        :raises NoValueError: it was skipped, and its value is none that can be kept.
         """
         self.raise_for_failure()
-        values = {outcome.state.name: outcome.value for outcome in self.outcomes}
-        if name not in values:
-            raise UnknownStateError(name, values)
-        return values[name]
+        outcomes = {outcome.state.name: outcome for outcome in self.outcomes}
+        if name not in outcomes:
+            raise UnknownStateError(name, outcomes)
+        return outcomes[name].value
 
     def raise_for_failure(self) -> None:
         """Raise the first failure as :class:`StateFailedError`, if there is one."""
-        for outcome in self.outcomes:
+        for outcome in self.failures:
             if outcome.error is not None:
                 raise StateFailedError(outcome.state, outcome.error) from outcome.error

@@ -11,6 +11,8 @@ from groundup.dag.state import AnyState
 def plan(graph: StateGraph, targets: Iterable[str], known: Container[str] = ()) -> tuple[AnyState, ...]:
     """Return the states that `targets` need, parents first, each once; the same input gives the same order.
 
+    Lazy parents are not needed yet: they are planned when they are asked.
+
     :param known: names of states whose values are there already: they and what only they need are left out.
     :raises UnknownStateError: a target names no state.
     """
@@ -24,5 +26,5 @@ def plan(graph: StateGraph, targets: Iterable[str], known: Container[str] = ()) 
             planned[state.name] = state
         else:
             open_.append((state, True))
-            open_.extend((graph[name], False) for name in reversed(state.parents))
+            open_.extend((graph[name], False) for name in reversed(state.eager_parents))
     return tuple(planned.values())

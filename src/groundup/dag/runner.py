@@ -1,44 +1,75 @@
-"""Evaluates states: each needed one once, parents first."""
+"""Reaches states: each needed one once, parents first, as many at a time as the graph and `jobs` allow."""
 
 from __future__ import annotations
 
-import inspect
+import os
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any, Self
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
+from groundup.dag.evaluation import Evaluator
 from groundup.dag.graph import StateGraph
-from groundup.dag.outcome import Event, Finished, Outcome, Report, Started, Status
+from groundup.dag.outcome import Event, Outcome, Report, Status
+from groundup.dag.parameters import Parameters
 from groundup.dag.planner import plan
+from groundup.dag.scheduler import Scheduler
+from groundup.dag.scope import Scopes
+from groundup.dag.settling import Settler
 from groundup.dag.state import AnyState
+
+if TYPE_CHECKING:
+    from groundup.dag.output import Capture
+    from groundup.dag.uptodate import Tracker
 
 
 class Runner:
     """Reaches states of one graph and keeps their values until it is closed; use it in a ``with`` block.
 
-    :param on_event: is told of each start and each end, in the thread of the run.
+    :param jobs: how many states are evaluated at once; default: the machine's cores. With 1 the order is that
+        of the plan.
     :param keep_going: after a failure, go on with what does not depend on it.
     :param overrides: values that stand in for states, which are then not evaluated.
-    :raises UnknownStateError: `overrides` names no state.
+    :param params: parameters of states, by state and key.
+    :param tracker: remembers what was done; without one every needed state is evaluated.
+    :param force: names of states that are evaluated even when they are up to date.
+    :param capture: keeps what states write, instead of letting it through.
+    :param on_event: is told what happens, one event at a time, in the thread where it does.
+    :raises UnknownStateError: `overrides` or `force` names no state.
+    :raises ParamsError: `params` has something that no state takes.
     """
 
     def __init__(
         self,
         graph: StateGraph,
         *,
-        on_event: Callable[[Event], None] | None = None,
+        jobs: int | None = None,
         keep_going: bool = False,
         overrides: Mapping[str, Any] | None = None,
+        params: Mapping[str, Mapping[str, Any]] | None = None,
+        tracker: Tracker | None = None,
+        force: Collection[str] = (),
+        capture: Capture | None = None,
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self._graph = graph
-        self._on_event = on_event or (lambda _event: None)
-        self._keep_going = keep_going
-        self._resources = ExitStack()
-        self._failed = ""
+        self._capture = capture
         self._outcomes = {
-            name: Outcome(graph[name], Status.OK, value=value) for name, value in (overrides or {}).items()
+            name: Outcome(graph[name], Status.OK, given=value) for name, value in (overrides or {}).items()
         }
+        self._demanded: dict[str, None] = {}
+        self._scopes = Scopes(capture)
+        self._evaluator = Evaluator(self._scopes.end_children)
+        self._parameters = Parameters(graph, params or {})
+        self._settler = Settler(
+            self._outcomes,
+            self._evaluator,
+            self._scopes,
+            self._parameters,
+            keep_going=keep_going,
+            on_event=on_event,
+        )
+        self._settler.demand = self._demand
+        self._scheduler = Scheduler(self._settler.settle, self._outcomes, jobs or os.cpu_count() or 1)
 
     def __enter__(self) -> Self:
         return self
@@ -47,8 +78,12 @@ class Runner:
         self.close()
 
     def close(self) -> None:
-        """End the states that are generators, the last begun first."""
-        self._resources.close()
+        """End the states that are generators, the last begun first, and all child processes of states."""
+        self._scheduler.stop()
+        try:
+            self._evaluator.close()
+        finally:
+            self._scopes.close()
 
     def reach(self, *targets: str | AnyState) -> Report:
         """Evaluate `targets` and everything that they need; what was evaluated before is not repeated.
@@ -56,50 +91,29 @@ class Runner:
         A state that fails is in the report; nothing is raised for it.
 
         :raises UnknownStateError: a target names no state.
+        :raises ParamsError: the parameters of a state that is needed are missing or wrong.
+        :raises KeyboardInterrupt: after the child processes of states were ended.
         """
         begun = time.perf_counter()
+        self._demanded.clear()
         names = tuple(target if isinstance(target, str) else target.name for target in targets)
-        self._failed = ""
-        for state in plan(self._graph, names, known=self._outcomes):
-            self._settle(state)
-        return Report(names, self._outcomes_for(names), time.perf_counter() - begun)
-
-    def _outcomes_for(self, names: tuple[str, ...]) -> tuple[Outcome, ...]:
-        planned = (state.name for state in plan(self._graph, names))
-        return tuple(self._outcomes[name] for name in planned if name in self._outcomes)
-
-    def _settle(self, state: AnyState) -> None:
-        because = self._blocker(state)
-        if because:
-            outcome = Outcome(state, Status.NOT_RUN, because=because)
-        else:
-            self._on_event(Started(state))
-            outcome = self._evaluate(state)
-        self._outcomes[state.name] = outcome
-        self._on_event(Finished(outcome))
-
-    def _blocker(self, state: AnyState) -> str:
-        """Return the name of the failed state because of which `state` is not run, if there is one."""
-        for parent in map(self._outcomes.__getitem__, state.parents):
-            if parent.status is not Status.OK:
-                return parent.because or parent.state.name
-        return "" if self._keep_going else self._failed
-
-    def _evaluate(self, state: AnyState) -> Outcome:
-        begun = time.perf_counter()
-        arguments = {name: self._outcomes[name].value for name in (a.parent for a in state.arguments)}
+        planned = plan(self._graph, names, known=self._outcomes)
+        self._parameters.prepare(planned)
+        self._settler.begin()
         try:
-            value = self._call(state.function, arguments)
-        except (Exception, SystemExit) as error:
-            self._failed = self._failed or state.name
-            return Outcome(state, Status.FAILED, time.perf_counter() - begun, error=error)
-        return Outcome(state, Status.OK, time.perf_counter() - begun, value=value)
+            self._scheduler.run(planned)
+        except BaseException:
+            self._evaluator.interrupt()
+            self._scopes.end_all_children()
+            raise
+        log = self._capture.log if self._capture else None
+        if self._demanded or len(planned) < len(self._outcomes):
+            planned = plan(self._graph, [*self._demanded, *names])
+        outcomes = tuple(self._outcomes[state.name] for state in planned if state.name in self._outcomes)
+        return Report(names, outcomes, time.perf_counter() - begun, log)
 
-    def _call(self, function: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-        if inspect.isgeneratorfunction(function):
-            return self._resources.enter_context(contextmanager(function)(**arguments))
-        if inspect.iscoroutinefunction(function):
-            import asyncio
-
-            return asyncio.run(function(**arguments))
-        return function(**arguments)
+    def _demand(self, name: str) -> None:
+        self._demanded[name] = None
+        planned = plan(self._graph, [name], known=self._outcomes)
+        self._parameters.prepare(planned)
+        self._scheduler.demand(name, planned)

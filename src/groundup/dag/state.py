@@ -50,6 +50,8 @@ class State(Generic[P, T]):
     :ivar file: where the function stands.
     :ivar line: line in `file`, counted from 1; 0 when it has none.
     :ivar replaced: in a graph, the state in whose place this one stands.
+    :ivar parents: names of all states that it may need.
+    :ivar eager_parents: those that are settled before it: all but the lazy ones.
     """
 
     name: str
@@ -67,10 +69,14 @@ class State(Generic[P, T]):
     check: Callable[..., bool] | None = None
     replaced: AnyState | None = None
     parents: tuple[str, ...] = field(init=False)
+    eager_parents: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         wanted = (argument.parent for argument in self.arguments if argument.parent)
-        self.parents = tuple(dict.fromkeys((*wanted, *self.needs)))
+        self.parents = self.eager_parents = tuple(dict.fromkeys((*wanted, *self.needs)))
+        if self.lazy_parents:
+            lazy = set(self.lazy_parents) - set(self.needs)
+            self.eager_parents = tuple(parent for parent in self.parents if parent not in lazy)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.function(*args, **kwargs)
@@ -163,7 +169,7 @@ def state(
 ) -> Callable[[Callable[P, T]], State[P, T]]: ...
 
 
-def state(  # noqa: PLR0913 - what can be said of a state
+def state(
     function: Callable[P, T] | None = None,
     /,
     *,

@@ -1,0 +1,115 @@
+"""One evaluation of a state's function: called, awaited or entered, in time, and tried again."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from inspect import CO_COROUTINE, CO_GENERATOR
+from typing import TYPE_CHECKING, Any
+
+from groundup.dag.annotations import plain_function
+from groundup.dag.errors import StateTimeoutError
+from groundup.dag.state import AnyState, Retries
+from groundup.errors import UserError
+
+if TYPE_CHECKING:
+    from groundup.dag.loop import LoopThread
+
+Retry = Callable[[int, BaseException, float], None]
+
+
+class Evaluator:
+    """Evaluates states; keeps what generators hold, and the loop of coroutines, until it is closed.
+
+    :param end_children: ends the child processes of the state that runs in the current context.
+    """
+
+    def __init__(self, end_children: Callable[[], None]) -> None:
+        self._end_children = end_children
+        self._resources = ExitStack()
+        self._lock = threading.Lock()
+        self._loop: LoopThread | None = None
+        self._stopping = threading.Event()
+
+    def evaluate(self, state: AnyState, arguments: Mapping[str, Any], on_retry: Retry) -> Any:
+        """Return what the state gives.
+
+        :param on_retry: is told the number of the failed attempt, its error, and the seconds until the next.
+        :raises BaseException: what the last attempt raised.
+        :raises StateTimeoutError: the last attempt took too long.
+        """
+        attempt = 1
+        while True:
+            try:
+                return self._attempt(state, arguments)
+            except UserError:  # wrong input does not get better
+                raise
+            except Exception as error:
+                if attempt > state.retries.times or self._stopping.is_set():
+                    raise
+                delay = delay_before(state.retries, attempt)
+                on_retry(attempt, error, delay)
+            self._stopping.wait(delay)
+            attempt += 1
+
+    def interrupt(self) -> None:
+        """Let no further attempt begin."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """End the states that are generators, the last begun first, and the loop."""
+        try:
+            self._resources.close()
+        finally:
+            if self._loop is not None:
+                self._loop.close()
+
+    def _attempt(self, state: AnyState, arguments: Mapping[str, Any]) -> Any:
+        function = state.function
+        flags = getattr(getattr(plain_function(function), "__code__", None), "co_flags", 0)
+        if flags & CO_COROUTINE:
+            return self._running_loop().run(function, arguments, state.timeout, self._end_children)
+        if flags & CO_GENERATOR:
+            return self._in_time(state, lambda: self._entered(function, arguments))
+        if state.timeout is None:
+            return function(**arguments)
+        return self._in_time(state, lambda: function(**arguments))
+
+    def _entered(
+        self, function: Callable[..., Generator[Any, None, None]], arguments: Mapping[str, Any]
+    ) -> Any:
+        manager = contextmanager(function)(**arguments)
+        value = manager.__enter__()
+        with self._lock:
+            self._resources.push(manager)
+        return value
+
+    def _in_time(self, state: AnyState, call: Callable[[], Any]) -> Any:
+        if state.timeout is None:
+            return call()
+        from groundup.dag.limited import call_in_time
+
+        done, value = call_in_time(call, state.timeout)
+        if done:
+            return value
+        self._end_children()
+        raise StateTimeoutError(state.timeout)
+
+    def _running_loop(self) -> LoopThread:
+        from groundup.dag.loop import LoopThread
+
+        with self._lock:
+            if self._loop is None:
+                self._loop = LoopThread()
+            return self._loop
+
+
+def delay_before(retries: Retries, attempt: int) -> float:
+    """Return the seconds between a failed attempt and the next, with full jitter.
+
+    Source: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+    most = min(retries.delay * retries.factor ** (attempt - 1), retries.longest)
+    return random.uniform(0, most)  # noqa: S311 - nothing secret

@@ -1,0 +1,181 @@
+"""When each state is settled, and in which thread: as soon as its parents are, in the order of the plan."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from heapq import heappop, heappush
+
+from groundup.dag.outcome import Outcome
+from groundup.dag.state import AnyState
+
+STOP_SECONDS = 3.0
+
+
+class Scheduler:
+    """Settles planned states in up to `jobs` threads, of which the caller's is one.
+
+    There is no central hand that gives work out: each thread takes the first state that is ready, settles it,
+    and with the same grip of the lock takes the next. So a chain of states never changes threads, and threads
+    are only started when more is ready than one can do.
+
+    :param settle: ends a state; called once for each, from any of the threads, its parents before it. It may
+        call :meth:`demand`.
+    :param outcomes: where the outcome of each settled state is put; read while the lock is not held, so a
+        name appears only once its outcome is final.
+    """
+
+    def __init__(
+        self, settle: Callable[[AnyState], Outcome], outcomes: dict[str, Outcome], jobs: int
+    ) -> None:
+        self._settle = settle
+        self._outcomes = outcomes
+        self._jobs = jobs
+        self._changed = threading.Condition(threading.Lock())
+        self._ready: list[tuple[int, str]] = []
+        self._waiting: dict[str, int] = {}  # how many parents each state waits for; gone once it is taken
+        self._places: dict[str, tuple[int, AnyState]] = {}  # planned states and their place in the order
+        self._followers: dict[str, list[str]] = {}
+        self._demanded: list[str] = []
+        self._urgent = -(2**62)  # the next place before all that was planned
+        self._idle = 0
+        self._running = 0
+        self._threads: list[threading.Thread] = []
+        self._error: BaseException | None = None
+        self._stopped = False
+
+    def run(self, planned: Iterable[AnyState]) -> None:
+        """Settle `planned` states, parents first; what is settled already must not be among them.
+
+        :raises BaseException: what interrupted this thread or a settling; others are waited for a while.
+        """
+        with self._changed:
+            self._stopped, self._error = False, None
+            for place, state in enumerate(planned, len(self._places)):
+                self._add(place, state)
+            self._call_for_help(len(self._ready) - 1)
+        try:
+            self._work(self._is_all_done)
+        except BaseException:
+            self.stop()
+            raise
+
+    def demand(self, name: str, planned: Iterable[AnyState]) -> None:
+        """Settle `planned`, the last of which is `name`, before anything else; from within a settling.
+
+        The thread helps with what was demanded, so that something always goes on.
+        """
+        with self._changed:
+            self._demanded.append(name)
+            for state in planned:
+                self._hasten(state)
+            self._changed.notify_all()
+        try:
+            self._work(lambda: name in self._outcomes, only_urgent=True)
+        finally:
+            self._demanded.remove(name)
+
+    def stop(self) -> None:
+        """Let no further state begin, and wait a while for those that run."""
+        with self._changed:
+            self._stopped = True
+            self._ready.clear()
+            self._waiting.clear()
+            self._places = {name: at for name, at in self._places.items() if name in self._outcomes}
+            self._changed.notify_all()
+        threads, self._threads = self._threads, []
+        for thread in threads:
+            thread.join(STOP_SECONDS)
+
+    def _is_all_done(self) -> bool:
+        return not (self._waiting or self._running)
+
+    def _add(self, place: int, state: AnyState) -> None:
+        name, missing = state.name, 0
+        self._places[name] = (place, state)
+        for parent in state.eager_parents:
+            if parent not in self._outcomes:
+                self._followers.setdefault(parent, []).append(name)
+                missing += 1
+        self._waiting[name] = missing
+        if not missing:
+            heappush(self._ready, (place, name))
+
+    def _hasten(self, state: AnyState) -> None:
+        name = state.name
+        self._urgent += 1
+        if name in self._waiting:
+            self._places[name] = (self._urgent, state)
+            if not self._waiting[name]:
+                heappush(self._ready, (self._urgent, name))  # its other entry is passed over when it comes up
+        elif name not in self._places:
+            self._add(self._urgent, state)
+
+    def _work(self, is_done: Callable[[], bool], *, only_urgent: bool = False) -> None:
+        state: AnyState | None = None
+        outcome: Outcome | None = None
+        while True:
+            with self._changed:
+                if state is not None and outcome is not None:
+                    self._finish(state.name, outcome)
+                state = self._take(is_done, only_urgent)
+            if state is None:
+                return
+            try:
+                outcome = self._settle(state)
+            except BaseException as error:
+                with self._changed:
+                    self._running -= 1
+                    self._error = self._error or error
+                    self._changed.notify_all()
+                raise
+
+    def _take(self, is_done: Callable[[], bool], only_urgent: bool) -> AnyState | None:
+        """Return the next state to settle, None when there is none left; the lock is held."""
+        while True:
+            if self._error is not None:
+                raise self._error
+            if self._stopped or is_done():
+                return None
+            while self._ready and (not only_urgent or self._ready[0][0] < 0):
+                name = heappop(self._ready)[1]
+                if self._waiting.pop(name, None) is not None:
+                    self._running += 1
+                    return self._places[name][1]
+            self._idle += 1
+            try:
+                self._changed.wait()
+            finally:
+                self._idle -= 1
+
+    def _finish(self, name: str, outcome: Outcome) -> None:
+        self._running -= 1
+        self._outcomes[name] = outcome
+        freed = 0
+        for follower in self._followers.pop(name, ()):
+            if follower in self._waiting:
+                self._waiting[follower] -= 1
+                if not self._waiting[follower]:
+                    heappush(self._ready, (self._places[follower][0], follower))
+                    freed += 1
+        if self._demanded or self._is_all_done():  # somebody waits for an outcome, not for work
+            self._changed.notify_all()
+        if freed > 1:
+            self._call_for_help(freed - 1)
+
+    def _call_for_help(self, spare: int) -> None:
+        """Wake or start threads for `spare` states besides the one that this thread takes itself."""
+        idle = self._idle
+        if self._demanded:  # who waits there takes no other work, and a call must not be lost on it
+            self._changed.notify_all()
+        else:
+            self._changed.notify(max(spare, 0))
+        for _ in range(min(spare - idle, self._jobs - 1 - len(self._threads))):
+            thread = threading.Thread(target=self._help, name="groundup-state", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _help(self) -> None:
+        with suppress(BaseException):  # it is kept in _error, which the thread of the run raises
+            self._work(lambda: False)

@@ -1,0 +1,143 @@
+"""How one state ends: skipped because it is up to date, evaluated, or not run because another one failed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from groundup.dag.arguments import Argument, Kind, Lazy
+from groundup.dag.errors import LazyFailedError, NoValueError
+from groundup.dag.evaluation import Evaluator
+from groundup.dag.outcome import GOOD, Event, Finished, Outcome, Retrying, Started, Status
+from groundup.dag.parameters import Parameters
+from groundup.dag.scope import Scopes
+from groundup.dag.state import AnyState
+
+if TYPE_CHECKING:
+    from groundup.dag.tracked import Tracked
+    from groundup.dag.uptodate import Change
+
+
+class Settler:
+    """Settles states of one runner, from any of its threads.
+
+    :param outcomes: of the states that are settled.
+    :param keep_going: after a failure, go on with what does not depend on it.
+    :ivar demand: settles a lazy parent; set by the runner.
+    :ivar tracked: decides about states that can be up to date; without it all are evaluated.
+    """
+
+    demand: Callable[[str], None]
+
+    def __init__(
+        self,
+        outcomes: dict[str, Outcome],
+        evaluator: Evaluator,
+        scopes: Scopes,
+        parameters: Parameters,
+        *,
+        keep_going: bool,
+        on_event: Callable[[Event], None] | None,
+    ) -> None:
+        self.outcomes = outcomes
+        self.parameters = parameters
+        self.tracked: Tracked | None = None
+        self._evaluator = evaluator
+        self._scopes = scopes
+        self._keep_going = keep_going
+        self._on_event = on_event
+        self._telling = threading.Lock()
+        self._failed = ""
+
+    def begin(self) -> None:
+        """Forget failures of earlier runs, which are no reason to stop a new one."""
+        self._failed = ""
+
+    def settle(self, state: AnyState) -> Outcome:
+        """Return how `state` ends; its parents are settled."""
+        because = self._blocker(state)
+        if because:
+            outcome = Outcome(state, Status.NOT_RUN, because=because)
+        elif self.tracked is not None:
+            outcome = self.tracked.settle(state)
+        else:
+            outcome = self.evaluate(state)
+        if self._on_event is not None:
+            self.tell(Finished(outcome))
+        return outcome
+
+    def evaluate(self, state: AnyState, reasons: tuple[Change, ...] = ()) -> Outcome:
+        """Call the state's function with what it asks for, and return how that ended."""
+        began = time.perf_counter()
+        retries: list[int] = []
+        with self._scopes.of(state.name) as scope:
+            if self._on_event is not None:
+                self.tell(Started(state, scope.last_line))
+            try:
+                arguments = {argument.name: self._filled(argument, state) for argument in state.arguments}
+                value = self._evaluator.evaluate(state, arguments, partial(self._retry, state, retries))
+            except (Exception, SystemExit) as error:
+                self._failed = self._failed or state.name
+                scope.end(Status.FAILED.value)
+                return Outcome(
+                    state,
+                    Status.FAILED,
+                    began,
+                    time.perf_counter() - began,
+                    error=error,
+                    because=error.because if isinstance(error, LazyFailedError) else "",
+                    reasons=reasons,
+                    attempts=len(retries) + 1,
+                    output=scope.text(),
+                )
+            scope.end(Status.OK.value)
+        seconds = time.perf_counter() - began
+        return Outcome(state, Status.OK, began, seconds, value, reasons=reasons, attempts=len(retries) + 1)
+
+    def value_of(self, name: str) -> Any:
+        """Return the value of a settled state; one that was skipped without a value is evaluated."""
+        try:
+            return self.outcomes[name].value
+        except NoValueError:
+            if self.tracked is None:
+                raise
+            return self.tracked.evaluated_anew(name)
+
+    def tell(self, event: Event) -> None:
+        """Tell the listener, one event at a time."""
+        if self._on_event is not None:
+            with self._telling:
+                self._on_event(event)
+
+    def _blocker(self, state: AnyState) -> str:
+        """Return the name of the failed state because of which `state` is not run, if there is one."""
+        for parent in map(self.outcomes.__getitem__, state.eager_parents):
+            if parent.status not in GOOD:
+                return parent.because or parent.state.name
+        return "" if self._keep_going else self._failed
+
+    def _filled(self, argument: Argument, state: AnyState) -> Any:
+        if argument.kind is Kind.VALUE:
+            return self.value_of(argument.parent)
+        if argument.kind is Kind.PARAMS:
+            return self.parameters.of(state)
+        return Lazy(partial(self._asked, argument.parent, state))
+
+    def _asked(self, name: str, by: AnyState) -> Any:
+        if name not in self.outcomes:
+            self.demand(name)
+        if self.tracked is not None:
+            self.tracked.note_asked(by.name, name)
+        outcome = self.outcomes[name]
+        if outcome.status not in GOOD:
+            raise LazyFailedError(name, outcome.because or name)
+        return self.value_of(name)
+
+    def _retry(
+        self, state: AnyState, retries: list[int], attempt: int, error: BaseException, delay: float
+    ) -> None:
+        retries.append(attempt)
+        self.tell(Retrying(state, attempt, error, delay))
