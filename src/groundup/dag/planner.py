@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from groundup.dag.graph import StateGraph
 from groundup.dag.state import AnyState
 
 
-def plan(graph: StateGraph, targets: Iterable[str], known: Container[str] = ()) -> tuple[AnyState, ...]:
+class Known(Protocol):
+    """Tells what need not be planned."""
+
+    def __contains__(self, name: str, /) -> bool:
+        """Return whether the state `name` is there already."""
+
+
+def eager(state: AnyState) -> Iterable[str]:
+    """Return the names of the parents that are settled before `state`."""
+    return state.eager_parents
+
+
+def plan(
+    graph: StateGraph,
+    targets: Iterable[str],
+    known: Known = frozenset(),
+    parents: Callable[[AnyState], Iterable[str]] = eager,
+) -> tuple[AnyState, ...]:
     """Return the states that `targets` need, parents first, each once; the same input gives the same order.
 
     Lazy parents are not needed yet: they are planned when they are asked.
 
-    :param known: names of states whose values are there already: they and what only they need are left out.
+    :param known: names of states that are there already: they and what only they need are left out.
+    :param parents: names of those that a state needs.
     :raises UnknownStateError: a target names no state.
     """
     planned: dict[str, AnyState] = {}
@@ -26,5 +45,5 @@ def plan(graph: StateGraph, targets: Iterable[str], known: Container[str] = ()) 
             planned[state.name] = state
         else:
             open_.append((state, True))
-            open_.extend((graph[name], False) for name in reversed(state.eager_parents))
+            open_.extend((graph[name], False) for name in reversed(list(parents(state))))
     return tuple(planned.values())

@@ -69,6 +69,11 @@ class Runner:
             on_event=on_event,
         )
         self._settler.demand = self._demand
+        forced = frozenset(graph[name].name for name in force)
+        if tracker is not None and any(state.is_tracked for state in graph):
+            from groundup.dag.tracked import Tracked
+
+            self._settler.tracked = Tracked(graph, self._settler, tracker, forced)
         self._scheduler = Scheduler(self._settler.settle, self._outcomes, jobs or os.cpu_count() or 1)
 
     def __enter__(self) -> Self:

@@ -77,25 +77,21 @@ class Settler:
             if self._on_event is not None:
                 self.tell(Started(state, scope.last_line))
             try:
-                arguments = {argument.name: self._filled(argument, state) for argument in state.arguments}
+                arguments = {argument.name: self.filled(argument, state) for argument in state.arguments}
                 value = self._evaluator.evaluate(state, arguments, partial(self._retry, state, retries))
             except (Exception, SystemExit) as error:
-                self._failed = self._failed or state.name
-                scope.end(Status.FAILED.value)
-                return Outcome(
-                    state,
-                    Status.FAILED,
-                    began,
-                    time.perf_counter() - began,
-                    error=error,
-                    because=error.because if isinstance(error, LazyFailedError) else "",
-                    reasons=reasons,
-                    attempts=len(retries) + 1,
-                    output=scope.text(),
-                )
-            scope.end(Status.OK.value)
-        seconds = time.perf_counter() - began
-        return Outcome(state, Status.OK, began, seconds, value, reasons=reasons, attempts=len(retries) + 1)
+                outcome = Outcome(state, Status.FAILED, began, error=error, output=scope.text())
+                self.failed(state)
+            else:
+                outcome = Outcome(state, Status.OK, began, given=value)
+            outcome.reasons, outcome.attempts = reasons, len(retries) + 1
+            outcome.seconds = time.perf_counter() - began
+            scope.end(outcome.status.value)
+        return outcome
+
+    def failed(self, state: AnyState) -> None:
+        """Let nothing begin any more that is not to go on without `state`."""
+        self._failed = self._failed or state.name
 
     def value_of(self, name: str) -> Any:
         """Return the value of a settled state; one that was skipped without a value is evaluated."""
@@ -119,7 +115,8 @@ class Settler:
                 return parent.because or parent.state.name
         return "" if self._keep_going else self._failed
 
-    def _filled(self, argument: Argument, state: AnyState) -> Any:
+    def filled(self, argument: Argument, state: AnyState) -> Any:
+        """Return what fills an argument of `state`."""
         if argument.kind is Kind.VALUE:
             return self.value_of(argument.parent)
         if argument.kind is Kind.PARAMS:
@@ -127,14 +124,18 @@ class Settler:
         return Lazy(partial(self._asked, argument.parent, state))
 
     def _asked(self, name: str, by: AnyState) -> Any:
-        if name not in self.outcomes:
-            self.demand(name)
         if self.tracked is not None:
             self.tracked.note_asked(by.name, name)
-        outcome = self.outcomes[name]
+        outcome = self.settled(name)
         if outcome.status not in GOOD:
             raise LazyFailedError(name, outcome.because or name)
         return self.value_of(name)
+
+    def settled(self, name: str) -> Outcome:
+        """Return how a lazy parent ended; it is settled now when it is not yet."""
+        if name not in self.outcomes:
+            self.demand(name)
+        return self.outcomes[name]
 
     def _retry(
         self, state: AnyState, retries: list[int], attempt: int, error: BaseException, delay: float
