@@ -26,43 +26,16 @@ if MYPY:
 
 
 def kept_code() -> "Any":
-    """The code of PROGRAM that an earlier start kept; None where there is none, or none to rely on."""
+    """The code of PROGRAM that a build or an import kept; None where there is none, or none to rely on."""
     import marshal
 
     try:
-        with open(code_path(), "rb") as file:
-            data = memoryview(file.read() if is_trusted(code_path(), file.fileno()) else b"")
+        path = code_path()
+        with open(path, "rb") as file:
+            data = memoryview(file.read() if is_trusted(path, file.fileno()) else b"")
         return marshal.loads(data[8:]) if data[:8] == checksum(data[8:]) else None
     except (OSError, ValueError, EOFError, TypeError):
         return None
-
-
-def compile_program() -> "Any":
-    """The code of PROGRAM. An import keeps it, as Python would; a main file leaves that to a build."""
-    code = compile("\n" * PROGRAM_LINE + PROGRAM, os.path.basename(__file__), "exec", 0, True, 2)
-    if __name__ != "__main__" and not sys.dont_write_bytecode:
-        keep_code(code)
-    return code
-
-
-def keep_code(code: "Any") -> None:
-    """Spare later starts the compilation; where nothing can be written, they compile as well."""
-    import marshal
-
-    try:
-        path, data = code_path(), marshal.dumps(code)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        os.chmod(os.path.dirname(path), 0o755)
-        aside = "%s.%d.tmp" % (path, os.getpid())
-        try:
-            with open(aside, "wb") as file:
-                file.write(checksum(data) + data)
-            os.chmod(aside, 0o644)
-            os.replace(aside, path)
-        except OSError:
-            os.remove(aside)
-    except OSError:
-        pass
 
 
 def checksum(data: "bytes | memoryview") -> bytes:
@@ -78,8 +51,10 @@ def is_trusted(path: str, fd: int = -1) -> bool:
     """Whether nobody but this user and root can change a file and its folder."""
     if WINDOWS:
         return True
-    statuses = [os.stat(path) if fd < 0 else os.fstat(fd), os.stat(os.path.dirname(path))]
-    return all(status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022 for status in statuses)
+    for status in (os.stat(path) if fd < 0 else os.fstat(fd), os.stat(os.path.dirname(path))):
+        if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
+            return False
+    return True
 
 
 def code_path() -> str:
@@ -105,13 +80,7 @@ def cache_folder() -> str:
 
 PROGRAM_LINE = (lambda: 0).__code__.co_firstlineno  # of this line: tracebacks name the right ones
 PROGRAM = r'''
-KERNEL_COMMANDS = ("boot", "reboot", "lock", "run", "shell", "config", "check")
-WITHOUT_ARGUMENTS = ("boot", "reboot", "lock", "shell", "check", "version", "help")
-INPUT_VARIABLES = ("GROUNDUP_ENV", "GROUNDUP_OFFLINE", "GROUNDUP_VERBOSE")
-STAMP_NAME = "groundup-stamp"
-STAMP_VALUES = ("root", "kernel", "venv", "env", "config", "target", "key", "python", "values")
-STAMP_FORMAT = "groundup-stamp 1"
-RACY_NS = 2 * 10**9  # a file modified this close to the stamp may have changed within one clock tick
+# -- errors and output --------------------------------------------------------------------------------
 
 
 class KernelError(Exception):
@@ -144,7 +113,43 @@ class Log:
 LOG = Log()
 
 
+def paint(text: str, colour: str) -> str:
+    plain = (
+        os.environ.get("NO_COLOR")
+        or os.environ.get("TERM") == "dumb"
+        or not (sys.stderr and sys.stderr.isatty())
+    )
+    return text if plain else "\033[1;%sm%s\033[0m" % (colour, text)
+
+
+def mask(text: str) -> str:
+    """Hide the user part of addresses, and values of options and variables that are named like secrets."""
+    import re
+
+    for name, value in os.environ.items():
+        if name.upper().endswith(("_INDEX", "_INDEX_URL", "_PROXY")) and "://" in value and "@" in value:
+            text = text.replace(value.rpartition("@")[0].partition("://")[2] + "@", "***@")
+    text = re.sub(r"(\w://)[^/\s]+@", r"\1***@", text)
+    text = re.sub(r"(\w://[^\s?]*)\?[^\s#]+", r"\1?***", text)
+    text = re.sub(r"(?i)(--[\w-]*(?:password|token|secret|api-key)[\w-]*[= ])\S+", r"\1***", text)
+    return re.sub(r"(?i)(\b[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)[A-Z_]*=)\S+", r"\1***", text)
+
+
+def out(text: str) -> None:
+    """Write a command's own result to stdout, whatever encoding that has."""
+    data = (text + "\n").encode("utf-8", "surrogateescape")
+    try:
+        while data:
+            data = data[os.write(1, data) :]
+    except BrokenPipeError:
+        os._exit(141)  # as a program that SIGPIPE ended: who read it has seen enough
+    except OSError as error:
+        raise named(error, "stdout")
+
+
 # -- input --------------------------------------------------------------------------------------------
+
+INPUT_VARIABLES = ("GROUNDUP_ENV", "GROUNDUP_OFFLINE", "GROUNDUP_VERBOSE")
 
 
 class Input:
@@ -201,14 +206,47 @@ def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
     return given
 
 
-# -- stamp: what an environment was built from --------------------------------------------------------
+def standard_path() -> "list[str]":
+    """``sys.path`` without the folders whose modules may have names of the standard library's."""
+    script = sys.argv[0] if sys.argv else ""
+    foreign = ["", os.path.dirname(os.path.realpath(__file__))]
+    try:
+        foreign += [os.getcwd(), os.path.dirname(os.path.abspath(script))]
+        foreign += [os.path.dirname(os.path.realpath(script))]
+        foreign += [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    except OSError:  # the current folder was removed: what is relative to it is nowhere
+        pass
+    return [folder for folder in sys.path if folder not in foreign]
 
 
-def unescape(field: str) -> str:
-    if "\\" not in field:
-        return field
-    parts = field.split("\\\\")
-    return "\\".join(part.replace("\\t", "\t").replace("\\n", "\n") for part in parts)
+def open_streams() -> None:
+    """Put the null device where a standard stream is closed: a file opened later would take its number."""
+    while os.open(os.devnull, os.O_RDWR) <= 2:
+        pass
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))
+
+
+# -- files and locks ----------------------------------------------------------------------------------
+
+
+def read_text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise KernelError("%s:%d: not UTF-8: %s" % (path, line, error.reason), "save the file as UTF-8", 2)
+
+
+def content_of(path: str) -> "bytes | None":
+    """What a file holds; None where there is none."""
+    if not os.path.isfile(path):
+        return None
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def stat_text(path: str) -> "tuple[str, int]":
@@ -216,6 +254,157 @@ def stat_text(path: str) -> "tuple[str, int]":
     status = os.stat(path)
     touched = max(status.st_mtime_ns, status.st_ctime_ns)
     return "%d %d %d %d" % (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino), touched
+
+
+def stat_or_none(path: str) -> str:
+    try:
+        return stat_text(path)[0]
+    except OSError:
+        return ""
+
+
+def digest_of(path: str) -> str:
+    import hashlib
+
+    if os.path.isdir(path):
+        names = [
+            n for n in sorted(os.listdir(path)) if n[0] != "." and n != "__pycache__" and n[-4:] != ".pyc"
+        ]
+        return hashlib.sha256(os.fsencode("\0".join(names))).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def write_atomically(path: str, data: bytes, durable: bool = False) -> None:
+    """Write to a temporary name beside ``path`` and rename."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    temporary = "%s.%d.tmp" % (path, os.getpid())
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException as error:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise named(error, path)
+
+
+def named(error: BaseException, path: str) -> BaseException:
+    """An error of a write, which carries no path by itself, with its path."""
+    if isinstance(error, OSError) and error.filename is None:
+        error.filename = path
+    return error
+
+
+def remove_tree(path: str, strict: bool = True) -> None:
+    """Remove a folder; what remains of it is an error when ``strict``. Of a mount point the content goes."""
+    if os.path.islink(path):
+        os.remove(path)
+    elif os.path.lexists(path):
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+        if strict and os.path.isdir(path) and os.listdir(path):
+            try:
+                shutil.rmtree(path)
+            except OSError as error:
+                error.filename = path  # it names a file without its folder
+                raise
+
+
+class FileLock:
+    """A lock on a file between processes. Its record names the holder, for those who wait.
+
+    The descriptor is handed to children: when this process is killed, a child that goes on keeps the lock.
+    ``state`` survives a kill: it is what the last holder was doing and did not finish.
+    """
+
+    RECORD = 64  # bytes: one small write of fixed size is never seen half
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.state = ""
+
+    def __enter__(self) -> "FileLock":
+        import time
+
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        began = said = time.time()
+        while not try_lock(self.fd):
+            now = time.time()
+            if said == began or now - said >= 10:
+                self.say_waiting(now - began)
+                said = now
+            time.sleep(0.05)
+        self.state = self.read()[2]
+        self.mark(self.state)
+        return self
+
+    def say_waiting(self, waited: float) -> None:
+        import time
+
+        pid, since, _ = self.read()
+        holds = " for %.0f s" % (max(time.time() - float(since), 0)) if since else ""
+        LOG.say(
+            "waiting for process %s, which has held %s%s (waited %.0f s)" % (pid, self.path, holds, waited)
+        )
+
+    def read(self) -> "tuple[str, str, str]":
+        os.lseek(self.fd, 0, os.SEEK_SET)
+        words = os.read(self.fd, self.RECORD).decode("ascii", "replace").split() + ["", "", ""]
+        return words[0], words[1], words[2]
+
+    def mark(self, state: str) -> None:
+        import time
+
+        self.state = state
+        record = "%d %.1f %s" % (os.getpid(), time.time(), state)
+        os.lseek(self.fd, 0, os.SEEK_SET)
+        os.write(self.fd, record.ljust(self.RECORD - 1).encode() + b"\n")
+
+    def __exit__(self, kind: "Any", value: "Any", traceback: "TracebackType | None") -> None:
+        if not self.state:
+            os.ftruncate(self.fd, 0)
+        os.close(self.fd)
+
+
+def try_lock(fd: int) -> bool:
+    try:
+        if WINDOWS:
+            import msvcrt
+
+            os.lseek(fd, 2**30, os.SEEK_SET)  # beyond the record, which others must be able to read
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except (BlockingIOError, PermissionError):
+        return False
+
+
+# -- stamp: what an environment was built from --------------------------------------------------------
+
+STAMP_NAME = "groundup-stamp"
+STAMP_VALUES = ("root", "kernel", "venv", "env", "config", "target", "key", "python", "values")
+STAMP_FORMAT = "groundup-stamp 1"
+RACY_NS = 2 * 10**9  # a file modified this close to the stamp may have changed within one clock tick
+
+
+def escape(field: str) -> str:
+    return field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+
+
+def unescape(field: str) -> str:
+    if "\\" not in field:
+        return field
+    parts = field.split("\\\\")
+    return "\\".join(part.replace("\\t", "\t").replace("\\n", "\n") for part in parts)
 
 
 class Stamp:
@@ -334,264 +523,16 @@ def find_program(name: str, path: str) -> str:
     raise not_found(name, path)
 
 
-# -- commands that enter the environment --------------------------------------------------------------
-
-
-def ready(kernel: str, given: Input) -> Stamp:
-    """The stamp of the environment, which is built when it is not ready."""
-    stamp = warm_stamp(kernel, given)
-    if stamp is None:
-        stamp = prepare(kernel, given)
-    return stamp
-
-
-def enter(stamp: Stamp, argv: "list[str]") -> "NoReturn":
-    become(argv, environment_of(stamp.values["venv"]))
-
-
-def has_neo(venv: str) -> bool:
-    return os.path.exists(os.path.join(bin_folder(venv), "groundup" + (".exe" if WINDOWS else "")))
-
-
-def boot(kernel: str, given: Input, reboot: bool = False) -> None:
-    """Make ready, remember ``--env``, then reach the configured target."""
-    stamp = prepare(kernel, given, True) if reboot else ready(kernel, given)
-    if given.env_origin == "--env":
-        remember(stamp.values["root"], given.env)
-    if has_neo(stamp.values["venv"]):
-        neo(stamp, ["reach"] + (["-q"] if given.verbosity < 0 else []) + [stamp.values["target"]])
-    if stamp.values["target"] != "ready":
-        raise no_neo("the target %r" % stamp.values["target"])
-    LOG.say("ready: %s" % stamp.values["venv"])
-
-
-def neo(stamp: Stamp, arguments: "list[str]") -> "NoReturn":
-    enter(stamp, [venv_python(stamp.values["venv"]), "-I", "-m", "groundup"] + arguments)
-
-
-def other(kernel: str, given: Input) -> None:
-    """A configured command, else a command of the neo runtime."""
-    stamp = ready(kernel, given)
-    commands = stamp.commands()
-    if given.command in commands:
-        os.chdir(stamp.values["root"])
-        enter(stamp, commands[given.command] + given.arguments)
-    if not has_neo(stamp.values["venv"]):
-        near = nearest(given.command, list(KERNEL_COMMANDS) + list(commands))
-        raise no_neo("the command %r" % given.command, near)
-    neo(stamp, [given.command] + given.arguments)
-
-
-def run(kernel: str, given: Input) -> None:
-    words = given.arguments[1:] if given.arguments[:1] == ["--"] else given.arguments
-    if not words:
-        raise KernelError("run needs a command", "for example: proto_kernel.py run -- python -V", 2)
-    enter(ready(kernel, given), words)
-
-
-def main(argv: "list[str] | None" = None) -> int:
-    """Run the kernel's command line; returns the exit code where the process does not become another."""
-    kernel = os.path.realpath(__file__)
-    return guarded(lambda: dispatch(kernel, start(sys.argv[1:] if argv is None else argv)))
-
-
-def start(argv: "list[str]") -> Input:
-    sys.path[:] = standard_path()
-    given = parse_input(argv, dict(os.environ))
-    LOG.verbosity, LOG.offline = given.verbosity, given.offline
-    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
-        open_streams()
-    return given
-
-
-def dispatch(kernel: str, given: Input) -> int:
-    if given.arguments and given.command in WITHOUT_ARGUMENTS:
-        hint = "options stand before the command: proto_kernel.py %s %s" % (given.arguments[0], given.command)
-        raise KernelError("%s takes no arguments: %s" % (given.command, " ".join(given.arguments)), hint, 2)
-    if given.command == "version":
-        out(__version__)
-    elif given.command == "help":
-        out(help_text(kernel, given))
-    elif given.command == "reboot":
-        boot(kernel, given, True)
-    elif given.command in ("config", "check", "lock"):
-        return {"config": show_config, "check": check, "lock": write_lock}[given.command](kernel, given)
-    elif given.command == "shell":
-        shell(ready(kernel, given).values["venv"])
-    else:
-        {"boot": boot, "run": run}.get(given.command, other)(kernel, given)
-    return 0
-
-
-def guarded(action: "Callable[[], int]") -> int:
-    """Turn every failure into one ``error:`` and one ``hint:``, and an exit code."""
-    try:
-        return action()
-    except (Exception, KeyboardInterrupt) as error:
-        return report(error)
-
-
-# -- for entry scripts --------------------------------------------------------------------------------
-
-CALL = """
-import sys
-script, folder, module, function, target = sys.argv[1:6]
-sys.argv = [script] + sys.argv[6:]
-def fail(text, hint):
-    sys.stderr.write("error: %s\\nhint: %s\\n" % (text, hint))
-    sys.exit(2)
-if target:
-    from groundup.cli import main
-    code = main(["reach", target])
-    if code:
-        sys.exit(code)
-sys.path.append(folder)
-try:
-    found = __import__(module, fromlist=["*"])
-except ModuleNotFoundError as error:
-    if error.name is None or not (module + ".").startswith(error.name + "."):
-        raise
-    fail("there is no module %r in the environment or in %s" % (module, folder), "correct it in " + script)
-for name in function.split("."):
-    if not hasattr(found, name):
-        fail("%s has no function %r" % (module, function), "correct it in " + script)
-    found = getattr(found, name)
-sys.exit(found())
-"""
-
-
-def call_in_environment(place: str, config: "str | None", boots: bool) -> "NoReturn":
-    kernel, script = os.path.realpath(__file__), os.path.realpath(sys.argv[0])
-    module, _, function = place.partition(":")
-
-    def call() -> int:
-        if not module or not function:
-            raise KernelError("%r is not module:function" % place, "correct it in %s" % script, 2)
-        given = start(["--config", config] if config else [])
-        stamp = ready(kernel, given)
-        venv, target = stamp.values["venv"], stamp.values["target"] if boots else ""
-        if target and not has_neo(venv):
-            if target != "ready":
-                raise no_neo("the target %r" % target)
-            target = ""
-        words = [sys.argv[0], os.path.dirname(script), module, function, target]
-        enter(stamp, [venv_python(venv), "-I", "-c", CALL] + words + sys.argv[1:])
-
-    sys.exit(guarded(call))
-
-
-def boot_env(place: str, *, config: "str | None" = None) -> "NoReturn":
-    """Everything that ``boot`` does, then ``module:function`` in the environment; never returns.
-
-    The function's return value is the exit code. ``config`` reads ``groundup.NAME.toml``.
-    """
-    call_in_environment(place, config, True)
-
-
-def start_app(place: str, *, config: "str | None" = None) -> "NoReturn":
-    """``module:function`` in the environment, which is built only when it is not ready; never returns."""
-    call_in_environment(place, config, False)
-
-
-def get_config(*, config: "str | None" = None) -> "dict[str, Any]":
-    """The effective configuration; inside an environment, the one that it was built for.
-
-    :raises KernelError: for a configuration that cannot be used.
-    """
-    stamp, kernel = read_stamp(sys.prefix), os.path.realpath(__file__)
-    built_here = stamp is not None and (
-        __name__ == "groundup.proto_kernel" or stamp.values["kernel"] == kernel
-    )
-    if stamp is not None and built_here and config in (None, stamp.values["config"]):
-        import json
-
-        return json.loads(stamp.values["values"])  # type: ignore[no-any-return]
-    given = parse_input(["--config", config] if config else [], dict(os.environ))
-    return configure(kernel, given).as_dict()
-
-
-UV_VERSION = "0.13.8"
-# platform, tags of the wheel, sha256; MANY stands for manylinux_2_17_X.manylinux2014_X
-UV_WHEELS = """
-linux-x86_64 musllinux_1_1_x86_64 29451c60f5e8b07403e0a175d5229efc36b0289b34143ff4aaa499a5dd52553a
-linux-aarch64 MANY.musllinux_1_1_aarch64 0b3e8b1a4f5e405e31e2ff33de8af4744831e9f7338539671efbd8c3c94e791d
-linux-armv7l MANY.musllinux_1_1_armv7l 9cf0b7b12f13da6ab1c85694ab618d97a2bbd0c904cdea7f0172fb1dd768b9d5
-linux-i686 musllinux_1_1_i686 63d807451e63c8d21b1b33c945af16438ac9d8ffddc59b31ce69c692135891f5
-linux-ppc64le MANY 6999618363d03a0a085a9491db319e00b461dbda205db06ef1fd55dfcbf6472b
-linux-s390x MANY 13050c64530a1ccfc223af0306a8152d41c0d36ea63bc19161221ca65dfe480a
-linux-riscv64 manylinux_2_31_riscv64.musllinux_1_1_riscv64 bfcaada3989c7716ad4b58673cd1413fad4fdc6b2e446f9553db0ef18da20850
-macos-x86_64 macosx_10_12_x86_64 b7124ca1956ec2e476a1003ea5715a15f0266afaec37f4dc9c6972ba8183e6d1
-macos-arm64 macosx_11_0_arm64 62b6943c7fd64fac6854f780bea6e0359e5a5bc3241f83ee357bb38276afac49
-windows-x86_64 win_amd64 cfbc13020a64cdf2f116d2936824c38edbf41e5c07f1ea291baf02e31ebf3ed0
-windows-arm64 win_arm64 b4184029b1b7c54409b9cd4372c73a36ef9c2d1d7cf3b0aca59c8b1932f041dc
-windows-x86 win32 87614f62b09e3571593ffe01bf2e1dccb8df928a8423324dba80c6d0e33060eb
-"""  # noqa: E501
-TOMLI_VERSION = "1.2.3"  # 2.x needs 3.7
-TOMLI_SHA256 = "e3069e4be3ead9668e21cb9b074cd948f7b3113fd9c8bba083f48247aab8b11c"
-# What decides about an environment besides files: a stamp holds their values.
-SHAPING_VARIABLES = (
-    "UV_PYTHON_PREFERENCE", "UV_MANAGED_PYTHON", "UV_NO_MANAGED_PYTHON", "UV_NO_SOURCES",
-    "UV_CONSTRAINT", "UV_OVERRIDE", "UV_NO_BINARY", "UV_NO_BUILD", "UV_CONFIG_FILE",
-)  # fmt: skip
-
-
-# -- output -------------------------------------------------------------------------------------------
-
-
-def paint(text: str, colour: str) -> str:
-    plain = (
-        os.environ.get("NO_COLOR")
-        or os.environ.get("TERM") == "dumb"
-        or not (sys.stderr and sys.stderr.isatty())
-    )
-    return text if plain else "\033[1;%sm%s\033[0m" % (colour, text)
-
-
-def mask(text: str) -> str:
-    """Hide the user part of addresses, and values of options and variables that are named like secrets."""
-    import re
-
-    for name, value in os.environ.items():
-        if name.upper().endswith(("_INDEX", "_INDEX_URL", "_PROXY")) and "://" in value and "@" in value:
-            text = text.replace(value.rpartition("@")[0].partition("://")[2] + "@", "***@")
-    text = re.sub(r"(\w://)[^/\s]+@", r"\1***@", text)
-    text = re.sub(r"(\w://[^\s?]*)\?[^\s#]+", r"\1?***", text)
-    text = re.sub(r"(?i)(--[\w-]*(?:password|token|secret|api-key)[\w-]*[= ])\S+", r"\1***", text)
-    return re.sub(r"(?i)(\b[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)[A-Z_]*=)\S+", r"\1***", text)
-
-
-def out(text: str) -> None:
-    """Write a command's own result to stdout, whatever encoding that has."""
-    data = (text + "\n").encode("utf-8", "surrogateescape")
-    try:
-        while data:
-            data = data[os.write(1, data) :]
-    except BrokenPipeError:
-        os._exit(141)  # as a program that SIGPIPE ended: who read it has seen enough
-    except OSError as error:
-        raise named(error, "stdout")
-
-
-def open_streams() -> None:
-    """Put the null device where a standard stream is closed: a file opened later would take its number."""
-    while os.open(os.devnull, os.O_RDWR) <= 2:
-        pass
-    for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))
-
-
-def standard_path() -> "list[str]":
-    """``sys.path`` without the folders whose modules may have names of the standard library's."""
-    script = sys.argv[0] if sys.argv else ""
-    foreign = ["", os.path.dirname(os.path.realpath(__file__))]
-    try:
-        foreign += [os.getcwd(), os.path.dirname(os.path.abspath(script))]
-        foreign += [os.path.dirname(os.path.realpath(script))]
-        foreign += [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    except OSError:  # the current folder was removed: what is relative to it is nowhere
-        pass
-    return [folder for folder in sys.path if folder not in foreign]
+def not_found(name: str, path: str) -> KernelError:
+    """Why a command cannot be run, with the shell's exit codes."""
+    if os.path.dirname(name):
+        hint = "check the path; a relative one is seen from the current folder"
+        return KernelError("command not found: %s" % name, hint, 127)
+    files = [os.path.join(folder, name) for folder in path.split(os.pathsep)]
+    there = [file for file in files if os.path.isfile(file)]
+    if there:
+        return KernelError("cannot execute %s: it is not executable" % there[0], "check its rights", 126)
+    return KernelError("command not found: %s" % name, "is it installed? PATH is %s" % path, 127)
 
 
 def run_as_child(argv: "list[str]", environ: "dict[str, str]") -> int:
@@ -607,7 +548,78 @@ def run_as_child(argv: "list[str]", environ: "dict[str, str]") -> int:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-# -- configuration: primer -> client -> env -> derived ---------------------------------------------------
+# -- children and signals -----------------------------------------------------------------------------
+
+
+class Signals:
+    """SIGTERM and SIGHUP end the work as Ctrl-C does: children are ended, the lock is released."""
+
+    held = False  # while a child is started or ended, a signal waits
+    pending = 0
+
+    def catch(self) -> None:
+        import signal
+
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) in (
+                signal.SIG_DFL,
+                signal.default_int_handler,
+            ):
+                signal.signal(number, self.stop)
+
+    def stop(self, number: int, _frame: "Any") -> None:
+        self.pending = number
+        if not self.held:
+            raise KeyboardInterrupt(number)
+
+    def release(self) -> None:
+        self.held = False
+        if self.pending:
+            raise KeyboardInterrupt(self.pending)
+
+
+SIGNALS = Signals()
+
+
+class Child:
+    """A child process that does not outlive an interruption of this one."""
+
+    def __init__(self, argv: "list[str]", **options: "Any") -> None:
+        import subprocess
+
+        SIGNALS.held = True
+        try:
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **options)
+        except BaseException:
+            SIGNALS.held = False
+            raise
+
+    def __enter__(self) -> "Any":
+        try:
+            SIGNALS.release()
+            return self.process
+        except BaseException:
+            self.end()
+            raise
+
+    def __exit__(self, kind: "Any", value: "Any", traceback: "TracebackType | None") -> None:
+        if kind is not None:
+            self.end()
+
+    def end(self) -> None:
+        import subprocess
+
+        SIGNALS.held = True
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        SIGNALS.held = False
+
+
+# -- configuration: primer -> client -> env -> derived ------------------------------------------------
 
 TEXT, TABLE, TEXTS, PROJECTS = "text", "a table", "a list of text", "a list of tables"
 SCHEMA = {
@@ -617,6 +629,9 @@ SCHEMA = {
 }  # fmt: skip
 UV_SCHEMA = {"version": TEXT, "min_version": TEXT}
 PROJECT_SCHEMA = {"path": TEXT, "editable": "true or false", "extras": TEXTS, "groups": TEXTS}
+UV_LOCK, REQUIREMENTS, PYLOCK = "uv.lock", "requirements.lock", "pylock.toml"
+DECIDES_LOCK = {"projects", "python"}
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")
 
 
 def load_toml(text: str, path: str) -> "dict[str, Any]":
@@ -758,16 +773,6 @@ def read_source(leap: str, folder: str, name: str, watch: "Callable[..., None]")
     return source
 
 
-def read_text(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise KernelError("%s:%d: not UTF-8: %s" % (path, line, error.reason), "save the file as UTF-8", 2)
-
-
 def wrong_type(source: Source, keys: "tuple[Any, ...]", expected: str, value: "Any") -> KernelError:
     names = {"str": "text", "dict": "a table", "list": "a list", "bool": "true or false"}
     dotted = ".".join(str(key) for key in keys) or "tool.groundup"
@@ -781,6 +786,18 @@ def fits(value: "Any", kind: str) -> bool:
         item = str if kind == TEXTS else dict
         return isinstance(value, list) and all(isinstance(one, item) for one in value)
     return isinstance(value, {TEXT: str, TABLE: dict}.get(kind, bool))
+
+
+def find_nul(value: "Any", keys: "tuple[Any, ...]") -> "tuple[Any, ...]":
+    """The keys of a text that holds a NUL character; () where there is none."""
+    if isinstance(value, str):
+        return keys if "\0" in value else ()
+    items = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    for key, item in items:
+        found = keys + (key,) if "\0" in str(key) else find_nul(item, keys + (key,))
+        if found:
+            return found
+    return ()
 
 
 def nearest(word: str, known: "list[str]") -> str:
@@ -803,9 +820,10 @@ def check_table(
             raise KernelError(message, known, 2)
         if not fits(value, schema[key]):
             raise wrong_type(source, keys + (key,), schema[key], value)
-        if "\\x00" in repr(value):
-            place = source.place(*(keys + (key,)))
-            raise KernelError("%s: %s holds a NUL character" % (place, key), "remove it", 2)
+        where = find_nul(value, keys + (key,))
+        if where:
+            dotted = ".".join(map(str, where)).replace("\0", "\\0")
+            raise KernelError("%s: %s holds a NUL character" % (source.place(*where), dotted), "remove it", 2)
 
 
 def check_source(source: Source) -> None:
@@ -990,7 +1008,7 @@ class Configuration:
             if os.path.isfile(path):
                 for number, line in enumerate(read_text(path).split("\n"), 1):
                     request = line.split("#")[0].strip()
-                    if request and (folder == self.root or not set("/\\\\").intersection(request)):
+                    if request and (folder == self.root or not set("/\\").intersection(request)):
                         return request, "%s:%d" % (path, number)  # above root a path would be somebody else's
             if folder == os.path.dirname(folder):
                 break
@@ -1072,11 +1090,6 @@ def lock_members(text: str) -> "list[tuple[str, str]]":
     return re.findall(r'source = \{ (editable|virtual|directory) = "([^"]+)"', text)
 
 
-UV_LOCK, REQUIREMENTS, PYLOCK = "uv.lock", "requirements.lock", "pylock.toml"
-DECIDES_LOCK = {"projects", "python"}
-PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")
-
-
 class Project:
     """One project of the repository: its folder and what its ``pyproject.toml`` declares."""
 
@@ -1139,106 +1152,11 @@ class Project:
 
 # -- fetching: exec; if missing: lock, look again, fetch, verify, unpack aside, rename ----------------
 
+TOMLI_VERSION = "1.2.3"  # 2.x needs 3.7
+TOMLI_SHA256 = "e3069e4be3ead9668e21cb9b074cd948f7b3113fd9c8bba083f48247aab8b11c"
 MAX_PAGE, MAX_FILE = 32 * 2**20, 128 * 2**20  # bytes
 RETRY_DELAYS = (0.5, 1, 2)  # seconds; also the number of repeats
 DOWNLOAD_SECONDS = 600
-
-
-class FileLock:
-    """A lock on a file between processes. Its record names the holder, for those who wait.
-
-    The descriptor is handed to children: when this process is killed, a child that goes on keeps the lock.
-    ``state`` survives a kill: it is what the last holder was doing and did not finish.
-    """
-
-    RECORD = 64  # bytes: one small write of fixed size is never seen half
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.state = ""
-
-    def __enter__(self) -> "FileLock":
-        import time
-
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-        began = said = time.time()
-        while not try_lock(self.fd):
-            now = time.time()
-            if said == began or now - said >= 10:
-                self.say_waiting(now - began)
-                said = now
-            time.sleep(0.05)
-        self.state = self.read()[2]
-        self.mark(self.state)
-        return self
-
-    def say_waiting(self, waited: float) -> None:
-        import time
-
-        pid, since, _ = self.read()
-        holds = " for %.0f s" % (max(time.time() - float(since), 0)) if since else ""
-        LOG.say(
-            "waiting for process %s, which has held %s%s (waited %.0f s)" % (pid, self.path, holds, waited)
-        )
-
-    def read(self) -> "tuple[str, str, str]":
-        os.lseek(self.fd, 0, os.SEEK_SET)
-        words = os.read(self.fd, self.RECORD).decode("ascii", "replace").split() + ["", "", ""]
-        return words[0], words[1], words[2]
-
-    def mark(self, state: str) -> None:
-        import time
-
-        self.state = state
-        record = "%d %.1f %s" % (os.getpid(), time.time(), state)
-        os.lseek(self.fd, 0, os.SEEK_SET)
-        os.write(self.fd, record.ljust(self.RECORD - 1).encode() + b"\n")
-
-    def __exit__(self, kind: "Any", value: "Any", traceback: "TracebackType | None") -> None:
-        if not self.state:
-            os.ftruncate(self.fd, 0)
-        os.close(self.fd)
-
-
-def try_lock(fd: int) -> bool:
-    try:
-        if WINDOWS:
-            import msvcrt
-
-            os.lseek(fd, 2**30, os.SEEK_SET)  # beyond the record, which others must be able to read
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except (BlockingIOError, PermissionError):
-        return False
-
-
-def write_atomically(path: str, data: bytes, durable: bool = False) -> None:
-    """Write to a temporary name beside ``path`` and rename."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = "%s.%d.tmp" % (path, os.getpid())
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise named(error, path)
-
-
-def named(error: BaseException, path: str) -> BaseException:
-    """An error of a write, which carries no path by itself, with its path."""
-    if isinstance(error, OSError) and error.filename is None:
-        error.filename = path
-    return error
 
 
 def platform_key(system: str = sys.platform, machine: str = "") -> str:
@@ -1571,95 +1489,24 @@ def certificates() -> "tuple[str, str]":
     return pip_setting("cert") or ("", "")
 
 
-# -- children and signals -----------------------------------------------------------------------------
-
-
-class Signals:
-    """SIGTERM and SIGHUP end the work as Ctrl-C does: children are ended, the lock is released."""
-
-    held = False  # while a child is started or ended, a signal waits
-    pending = 0
-
-    def catch(self) -> None:
-        import signal
-
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) in (
-                signal.SIG_DFL,
-                signal.default_int_handler,
-            ):
-                signal.signal(number, self.stop)
-
-    def stop(self, number: int, _frame: "Any") -> None:
-        self.pending = number
-        if not self.held:
-            raise KeyboardInterrupt(number)
-
-    def release(self) -> None:
-        self.held = False
-        if self.pending:
-            raise KeyboardInterrupt(self.pending)
-
-
-SIGNALS = Signals()
-
-
-class Child:
-    """A child process that does not outlive an interruption of this one."""
-
-    def __init__(self, argv: "list[str]", **options: "Any") -> None:
-        import subprocess
-
-        SIGNALS.held = True
-        try:
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **options)
-        except BaseException:
-            SIGNALS.held = False
-            raise
-
-    def __enter__(self) -> "Any":
-        try:
-            SIGNALS.release()
-            return self.process
-        except BaseException:
-            self.end()
-            raise
-
-    def __exit__(self, kind: "Any", value: "Any", traceback: "TracebackType | None") -> None:
-        if kind is not None:
-            self.end()
-
-    def end(self) -> None:
-        import subprocess
-
-        SIGNALS.held = True
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-        SIGNALS.held = False
-
-
-def remove_tree(path: str, strict: bool = True) -> None:
-    """Remove a folder; what remains of it is an error when ``strict``. Of a mount point the content goes."""
-    if os.path.islink(path):
-        os.remove(path)
-    elif os.path.lexists(path):
-        import shutil
-
-        shutil.rmtree(path, ignore_errors=True)
-        if strict and os.path.isdir(path) and os.listdir(path):
-            try:
-                shutil.rmtree(path)
-            except OSError as error:
-                error.filename = path  # it names a file without its folder
-                raise
-
-
 # -- uv -----------------------------------------------------------------------------------------------
 
+UV_VERSION = "0.13.8"
+# platform, tags of the wheel, sha256; MANY stands for manylinux_2_17_X.manylinux2014_X
+UV_WHEELS = """
+linux-x86_64 musllinux_1_1_x86_64 29451c60f5e8b07403e0a175d5229efc36b0289b34143ff4aaa499a5dd52553a
+linux-aarch64 MANY.musllinux_1_1_aarch64 0b3e8b1a4f5e405e31e2ff33de8af4744831e9f7338539671efbd8c3c94e791d
+linux-armv7l MANY.musllinux_1_1_armv7l 9cf0b7b12f13da6ab1c85694ab618d97a2bbd0c904cdea7f0172fb1dd768b9d5
+linux-i686 musllinux_1_1_i686 63d807451e63c8d21b1b33c945af16438ac9d8ffddc59b31ce69c692135891f5
+linux-ppc64le MANY 6999618363d03a0a085a9491db319e00b461dbda205db06ef1fd55dfcbf6472b
+linux-s390x MANY 13050c64530a1ccfc223af0306a8152d41c0d36ea63bc19161221ca65dfe480a
+linux-riscv64 manylinux_2_31_riscv64.musllinux_1_1_riscv64 bfcaada3989c7716ad4b58673cd1413fad4fdc6b2e446f9553db0ef18da20850
+macos-x86_64 macosx_10_12_x86_64 b7124ca1956ec2e476a1003ea5715a15f0266afaec37f4dc9c6972ba8183e6d1
+macos-arm64 macosx_11_0_arm64 62b6943c7fd64fac6854f780bea6e0359e5a5bc3241f83ee357bb38276afac49
+windows-x86_64 win_amd64 cfbc13020a64cdf2f116d2936824c38edbf41e5c07f1ea291baf02e31ebf3ed0
+windows-arm64 win_arm64 b4184029b1b7c54409b9cd4372c73a36ef9c2d1d7cf3b0aca59c8b1932f041dc
+windows-x86 win32 87614f62b09e3571593ffe01bf2e1dccb8df928a8423324dba80c6d0e33060eb
+"""  # noqa: E501
 # Variables that would point uv to another project, environment or interpreter.
 REDIRECTING = (
     "VIRTUAL_ENV", "CONDA_PREFIX", "CONDA_DEFAULT_ENV", "__PYVENV_LAUNCHER__", "UV_PROJECT_ENVIRONMENT",
@@ -1685,6 +1532,11 @@ HINTS = (  # what uv says -> what to do
     ),
     ("No solution found|unsatisfiable", "change the requirements named above"),
 )
+# The system's authorities in one file: uv reads it faster than the folder that it looks for by itself.
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)  # fmt: skip
 
 
 def hint_for(text: str, default: str) -> str:
@@ -1752,13 +1604,6 @@ def search_path(environ: "Mapping[str, str]") -> str:
     versions = [(numbers(os.path.basename(os.path.dirname(folder))), folder) for folder in behind]
     folders += [folder for version, folder in sorted(versions, reverse=True) if version >= (3, 6)]
     return os.pathsep.join(folders + [bin_folder(os.path.realpath(sys.base_prefix))])
-
-
-# The system's authorities in one file: uv reads it faster than the folder that it looks for by itself.
-BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)  # fmt: skip
 
 
 def ancestors(folder: str) -> "Iterator[str]":
@@ -1830,6 +1675,10 @@ def uv_environment(environ: "Mapping[str, str]", own_index: bool) -> "dict[str, 
     if index and not own_index and "UV_INDEX_URL" not in env:
         env.setdefault("UV_DEFAULT_INDEX", index[0])
     return env
+
+
+class LockStale(KernelError):
+    """uv.lock does not fit the declarations any more."""
 
 
 class Uv:
@@ -1915,15 +1764,14 @@ class Uv:
         return process.returncode, os.fsdecode(text), os.fsdecode(words)
 
 
-class LockStale(KernelError):
-    """uv.lock does not fit the declarations any more."""
-
-
 # -- building -----------------------------------------------------------------------------------------
 
-
-def escape(field: str) -> str:
-    return field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+# What decides about an environment besides files: a stamp holds their values.
+SHAPING_VARIABLES = (
+    "UV_PYTHON_PREFERENCE", "UV_MANAGED_PYTHON", "UV_NO_MANAGED_PYTHON", "UV_NO_SOURCES",
+    "UV_CONSTRAINT", "UV_OVERRIDE", "UV_NO_BINARY", "UV_NO_BUILD", "UV_CONFIG_FILE",
+)  # fmt: skip
+MADE_FROM = "# groundup: made from sha256:"
 
 
 class Snapshot:
@@ -1952,8 +1800,7 @@ class Snapshot:
         if "python_selector" in config.values:
             yield os.path.join(config.root, config.values["python_selector"])
         for project in config.projects:
-            for path in project.files if project.editable else project.sources():
-                yield path
+            yield from project.files if project.editable else project.sources()
 
     def add(self, path: str, again: bool = False) -> None:
         if again:
@@ -1967,7 +1814,7 @@ class Snapshot:
 
         for path in self.config.lock_candidates():
             self.add(path, again=True)
-        if self.config.lock_kind() != "uv.lock" or not os.path.isfile(self.config.lock_path()):
+        if self.config.lock_kind() != UV_LOCK or not os.path.isfile(self.config.lock_path()):
             return
         folder = os.path.dirname(self.config.lock_path())
         for kind, member in lock_members(read_text(self.config.lock_path())):
@@ -2015,33 +1862,14 @@ class Snapshot:
             LOG.say("without %s every start looks at everything: %s" % (pointer, error), 1)
 
 
-def stat_or_none(path: str) -> str:
-    try:
-        return stat_text(path)[0]
-    except OSError:
-        return ""
-
-
-def digest_of(path: str) -> str:
-    import hashlib
-
-    if os.path.isdir(path):
-        names = [
-            n for n in sorted(os.listdir(path)) if n[0] != "." and n != "__pycache__" and n[-4:] != ".pyc"
-        ]
-        return hashlib.sha256(os.fsencode("\0".join(names))).hexdigest()
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
-
-
 def prepare(kernel: str, given: Input, reboot: bool = False) -> Stamp:
     """Make the environment ready and return its stamp; at most one process builds at a time."""
     SIGNALS.catch()
-    config = configure(kernel, given)
+    config = Configuration(kernel, given)
     stamp = None if reboot else agreeing_stamp(config)
     if stamp is None:
         with FileLock(config.venv + ".lock") as lock:
-            config = configure(kernel, given)  # an edit while this process waited counts
+            config = Configuration(kernel, given)  # an edit while this process waited counts
             stamp = None if reboot or lock.state else agreeing_stamp(config)
             if stamp is None:
                 Build(config, lock).run(reboot)
@@ -2055,15 +1883,6 @@ def remember(root: str, env: str) -> None:
     path = os.path.join(root, ".groundup", "env")
     if not os.path.isfile(path) or read_text(path).strip() != env:
         write_atomically(path, os.fsencode(env + "\n"))
-
-
-def configure(kernel: str, given: Input) -> Configuration:
-    before = sys.path[:]
-    sys.path[:] = standard_path()
-    try:
-        return Configuration(kernel, given)
-    finally:
-        sys.path[:] = before
 
 
 def agreeing_stamp(config: Configuration) -> "Stamp | None":
@@ -2084,6 +1903,24 @@ def agreeing_stamp(config: Configuration) -> "Stamp | None":
         LOG.say("the stamp cannot be rewritten: %s" % error, 1)
         return stamp
     return read_stamp(config.venv)
+
+
+def keep_code(code: "Any") -> None:
+    """Spare later starts the compilation; where nothing can be written, they compile as well."""
+    import marshal
+
+    try:
+        path, data = code_path(), marshal.dumps(code)
+        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+        aside = "%s.%d.tmp" % (path, os.getpid())
+        try:
+            with open(aside, "wb", opener=lambda name, flags: os.open(name, flags, 0o644)) as file:
+                file.write(checksum(data) + data)
+            os.replace(aside, path)
+        except OSError:
+            os.remove(aside)
+    except OSError:
+        pass
 
 
 def is_marked(path: str) -> bool:
@@ -2141,7 +1978,7 @@ class Build:
             raise
         self.write_shell_files()
         snapshot.write()
-        if not os.path.exists(code_path()):
+        if kept_code() is None:
             keep_code(CODE)
         remove_tree(self.old, strict=False)
         if in_place:
@@ -2228,7 +2065,7 @@ class Build:
             return
         folder = self.venv + ".auth"
         record, text = os.path.join(folder, STAMP_NAME), os.fsencode("\n".join([self.python] + wanted))
-        if not os.path.isfile(record) or open(record, "rb").read() != text:
+        if content_of(record) != text:
             remove_tree(folder)
             self.uv.run("making the venv of auth", "venv", "--python", self.python, folder)
             self.uv.run("installing auth", "pip", "install", "--python", venv_python(folder), *wanted)
@@ -2271,7 +2108,7 @@ class Build:
         path, before = self.config.lock_path(), self.lock_content()
         if not path:
             return
-        is_uv = os.path.basename(path) == "uv.lock"
+        is_uv = os.path.basename(path) == UV_LOCK
         if is_uv:
             before = self.recover_lock(path, before)
         self.check_workspaces(os.path.dirname(path) if is_uv else self.config.root)
@@ -2312,11 +2149,7 @@ class Build:
         return KernelError(message, "run without --locked and CI: proto_kernel.py lock", 2)
 
     def lock_content(self) -> "bytes | None":
-        path = self.config.lock_path()
-        if not path or not os.path.isfile(path):
-            return None
-        with open(path, "rb") as file:
-            return file.read()
+        return content_of(self.config.lock_path())
 
     def restore_lock(self, content: "bytes | None") -> None:
         if content is not None and content != self.lock_content():
@@ -2331,10 +2164,9 @@ class Build:
 
     def recover_lock(self, path: str, content: "bytes | None") -> "bytes | None":
         aside = path + ".old"
-        if not os.path.isfile(aside):
+        old = content_of(aside)
+        if old is None:
             return content
-        with open(aside, "rb") as file:
-            old = file.read() or None
         try:
             whole = bool(content) and "version" in load_toml((content or b"").decode(), path)
         except (KernelError, UnicodeDecodeError):
@@ -2344,7 +2176,7 @@ class Build:
         elif not whole and content is not None:
             os.remove(path)
         os.remove(aside)
-        return content if whole else old
+        return content if whole else old or None
 
     def declarations(self) -> str:
         """The hash of everything that a lock is made from, as the lock's comment records it."""
@@ -2407,7 +2239,7 @@ class Build:
 
     def install(self) -> None:
         config, path = self.config, self.config.lock_path()
-        if os.path.basename(path) == "uv.lock":
+        if os.path.basename(path) == UV_LOCK:
             self.sync_project(os.path.dirname(path))
             return
         if not os.path.isfile(os.path.join(self.venv, "pyvenv.cfg")):
@@ -2507,52 +2339,90 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-# -- commands that look, and failures -----------------------------------------------------------------
+# -- commands -----------------------------------------------------------------------------------------
+
+KERNEL_COMMANDS = ("boot", "reboot", "lock", "run", "shell", "config", "check")
+WITHOUT_ARGUMENTS = ("boot", "reboot", "lock", "shell", "check", "version", "help")
+HELP = """groundup %s: this repository's environment, from any Python
+
+usage: proto_kernel.py [OPTIONS] [COMMAND] [ARGUMENTS...]
+
+commands:
+  boot                       make the environment ready, reach the configured target (default)
+  reboot                     upgrade the lock and build the environment from scratch
+  lock                       write or update the lock, nothing else
+  run [--] COMMAND...        become COMMAND in the environment
+  shell                      become an interactive shell in the environment
+  config [--json] [--explain]  print the effective configuration
+  check                      is it ready, what would be done; exit 1 when it is not
+  configured here: %s
+  anything else              goes to the neo runtime (quickstart, init, reach, graph, ...)
+
+options:
+  --env NAME                 the environment to use; boot and reboot remember it
+  --config NAME              read groundup.NAME.toml
+  --locked                   a lock that does not fit is an error (so it is when CI is set)
+  --offline                  no network
+  -v, -vv, -q                say more, also tracebacks, only errors
+  --version, -h, --help"""
 
 
-def show_config(kernel: str, given: Input) -> int:
-    """Print the effective configuration: as text, as JSON, or with the origin of each value."""
-    import json
-
-    unknown = [word for word in given.arguments if word not in ("--json", "--explain")]
-    if unknown:
-        raise KernelError("config: unknown argument %s" % unknown[0], "known: --json, --explain", 2)
-    found = configure(kernel, given)
-    values = masked(found.as_dict())
-    explained = {}  # type: dict[str, tuple[Any, str, str]]
-    for keys, value in leaves(values, ()):
-        explained[".".join(keys)] = (value,) + origin_of(found, keys)
-    if "--json" in given.arguments and "--explain" in given.arguments:
-        out(
-            json.dumps(
-                {k: {"value": v, "leap": leap, "from": f} for k, (v, leap, f) in explained.items()}, indent=2
-            )
-        )
-    elif "--json" in given.arguments:
-        out(json.dumps(values, indent=2))
-    else:
-        for name, (value, leap, place) in explained.items():
-            line = "%s = %s" % (name, json.dumps(value, ensure_ascii=False))
-            out("%-50s # %s: %s" % (line, leap, place) if "--explain" in given.arguments else line)
-    return 0
+def ready(kernel: str, given: Input) -> Stamp:
+    """The stamp of the environment, which is built when it is not ready."""
+    stamp = warm_stamp(kernel, given)
+    if stamp is None:
+        stamp = prepare(kernel, given)
+    return stamp
 
 
-def not_found(name: str, path: str) -> KernelError:
-    """Why a command cannot be run, with the shell's exit codes."""
-    if os.path.dirname(name):
-        hint = "check the path; a relative one is seen from the current folder"
-        return KernelError("command not found: %s" % name, hint, 127)
-    files = [os.path.join(folder, name) for folder in path.split(os.pathsep)]
-    there = [file for file in files if os.path.isfile(file)]
-    if there:
-        return KernelError("cannot execute %s: it is not executable" % there[0], "check its rights", 126)
-    return KernelError("command not found: %s" % name, "is it installed? PATH is %s" % path, 127)
+def enter(stamp: Stamp, argv: "list[str]") -> "NoReturn":
+    become(argv, environment_of(stamp.values["venv"]))
+
+
+def has_neo(venv: str) -> bool:
+    return os.path.exists(os.path.join(bin_folder(venv), "groundup" + (".exe" if WINDOWS else "")))
 
 
 def no_neo(what: str, near: str = "") -> KernelError:
     message = "%s belongs to the neo runtime, and groundup is not installed in this environment" % what
     hint = "add groundup to the dependencies of a project, or see --help"
     return KernelError(message, "did you mean %r? else " % near + hint if near else hint, 2)
+
+
+def boot(kernel: str, given: Input, reboot: bool = False) -> None:
+    """Make ready, remember ``--env``, then reach the configured target."""
+    stamp = prepare(kernel, given, True) if reboot else ready(kernel, given)
+    if given.env_origin == "--env":
+        remember(stamp.values["root"], given.env)
+    if has_neo(stamp.values["venv"]):
+        neo(stamp, ["reach"] + (["-q"] if given.verbosity < 0 else []) + [stamp.values["target"]])
+    if stamp.values["target"] != "ready":
+        raise no_neo("the target %r" % stamp.values["target"])
+    LOG.say("ready: %s" % stamp.values["venv"])
+
+
+def neo(stamp: Stamp, arguments: "list[str]") -> "NoReturn":
+    enter(stamp, [venv_python(stamp.values["venv"]), "-I", "-m", "groundup"] + arguments)
+
+
+def other(kernel: str, given: Input) -> None:
+    """A configured command, else a command of the neo runtime."""
+    stamp = ready(kernel, given)
+    commands = stamp.commands()
+    if given.command in commands:
+        os.chdir(stamp.values["root"])
+        enter(stamp, commands[given.command] + given.arguments)
+    if not has_neo(stamp.values["venv"]):
+        near = nearest(given.command, list(KERNEL_COMMANDS) + list(commands))
+        raise no_neo("the command %r" % given.command, near)
+    neo(stamp, [given.command] + given.arguments)
+
+
+def run(kernel: str, given: Input) -> None:
+    words = given.arguments[1:] if given.arguments[:1] == ["--"] else given.arguments
+    if not words:
+        raise KernelError("run needs a command", "for example: proto_kernel.py run -- python -V", 2)
+    enter(ready(kernel, given), words)
 
 
 def shell(venv: str) -> "NoReturn":
@@ -2576,6 +2446,33 @@ def shell(venv: str) -> "NoReturn":
     become(argv, environ)
 
 
+def show_config(kernel: str, given: Input) -> int:
+    """Print the effective configuration: as text, as JSON, or with the origin of each value."""
+    import json
+
+    unknown = [word for word in given.arguments if word not in ("--json", "--explain")]
+    if unknown:
+        raise KernelError("config: unknown argument %s" % unknown[0], "known: --json, --explain", 2)
+    found = Configuration(kernel, given)
+    values = masked(found.as_dict())
+    explained = {}  # type: dict[str, tuple[Any, str, str]]
+    for keys, value in leaves(values, ()):
+        explained[".".join(keys)] = (value,) + origin_of(found, keys)
+    if "--json" in given.arguments and "--explain" in given.arguments:
+        out(
+            json.dumps(
+                {k: {"value": v, "leap": leap, "from": f} for k, (v, leap, f) in explained.items()}, indent=2
+            )
+        )
+    elif "--json" in given.arguments:
+        out(json.dumps(values, indent=2))
+    else:
+        for name, (value, leap, place) in explained.items():
+            line = "%s = %s" % (name, json.dumps(value, ensure_ascii=False))
+            out("%-50s # %s: %s" % (line, leap, place) if "--explain" in given.arguments else line)
+    return 0
+
+
 def masked(value: "Any") -> "Any":
     """A value for printing: secrets hidden in texts, and after options of a command that are named so."""
     if isinstance(value, dict):
@@ -2596,8 +2493,7 @@ def is_secret_option(word: str) -> bool:
 def leaves(value: "Any", keys: "tuple[str, ...]") -> "Iterator[tuple[tuple[str, ...], Any]]":
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            for leaf in leaves(item, keys + (key,)):
-                yield leaf
+            yield from leaves(item, keys + (key,))
     else:
         yield keys, value
 
@@ -2615,7 +2511,7 @@ def check(kernel: str, given: Input) -> int:
     if warm_stamp(kernel, given):
         out("ready")
         return 0
-    found = configure(kernel, given)
+    found = Configuration(kernel, given)
     stamp = read_stamp(found.venv)
     snapshot = Snapshot(found)
     snapshot.add_locks()
@@ -2637,7 +2533,7 @@ def check(kernel: str, given: Input) -> int:
 
 def write_lock(kernel: str, given: Input) -> int:
     SIGNALS.catch()
-    found = configure(kernel, given)
+    found = Configuration(kernel, given)
     with FileLock(found.venv + ".lock") as held:
         build = Build(found, held)
         build.authenticate()
@@ -2648,35 +2544,65 @@ def write_lock(kernel: str, given: Input) -> int:
 
 def help_text(kernel: str, given: Input) -> str:
     try:
-        names = list(configure(kernel, given).commands)
+        names = list(Configuration(kernel, given).commands)
     except KernelError as error:
         names = ["(unknown: %s)" % error]
     return HELP % (__version__, ", ".join(names) or "none")
 
 
-MADE_FROM = "# groundup: made from sha256:"
-HELP = """groundup %s: this repository's environment, from any Python
+# -- the command line, and failures -------------------------------------------------------------------
 
-usage: proto_kernel.py [OPTIONS] [COMMAND] [ARGUMENTS...]
+MOVED = "make it writable, or set venv or GROUNDUP_HOME to a place that is"
+OS_HINTS = {
+    2: "is it a link to something that is gone? remove or correct it",
+    13: MOVED,
+    20: "a folder is needed there: move what is in its place",
+    21: "a file is needed there: move what is in its place",
+    28: "free some space and run again",
+    30: MOVED,
+}
 
-commands:
-  boot                       make the environment ready, reach the configured target (default)
-  reboot                     upgrade the lock and build the environment from scratch
-  lock                       write or update the lock, nothing else
-  run [--] COMMAND...        become COMMAND in the environment
-  shell                      become an interactive shell in the environment
-  config [--json] [--explain]  print the effective configuration
-  check                      is it ready, what would be done; exit 1 when it is not
-  configured here: %s
-  anything else              goes to the neo runtime (quickstart, init, reach, graph, ...)
 
-options:
-  --env NAME                 the environment to use; boot and reboot remember it
-  --config NAME              read groundup.NAME.toml
-  --locked                   a lock that does not fit is an error (so it is when CI is set)
-  --offline                  no network
-  -v, -vv, -q                say more, also tracebacks, only errors
-  --version, -h, --help"""
+def main(argv: "list[str] | None" = None) -> int:
+    """Run the kernel's command line; returns the exit code where the process does not become another."""
+    kernel = os.path.realpath(__file__)
+    return guarded(lambda: dispatch(kernel, start(sys.argv[1:] if argv is None else argv)))
+
+
+def start(argv: "list[str]") -> Input:
+    sys.path[:] = standard_path()
+    given = parse_input(argv, dict(os.environ))
+    LOG.verbosity, LOG.offline = given.verbosity, given.offline
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        open_streams()
+    return given
+
+
+def dispatch(kernel: str, given: Input) -> int:
+    if given.arguments and given.command in WITHOUT_ARGUMENTS:
+        hint = "options stand before the command: proto_kernel.py %s %s" % (given.arguments[0], given.command)
+        raise KernelError("%s takes no arguments: %s" % (given.command, " ".join(given.arguments)), hint, 2)
+    if given.command == "version":
+        out(__version__)
+    elif given.command == "help":
+        out(help_text(kernel, given))
+    elif given.command == "reboot":
+        boot(kernel, given, True)
+    elif given.command in ("config", "check", "lock"):
+        return {"config": show_config, "check": check, "lock": write_lock}[given.command](kernel, given)
+    elif given.command == "shell":
+        shell(ready(kernel, given).values["venv"])
+    else:
+        {"boot": boot, "run": run}.get(given.command, other)(kernel, given)
+    return 0
+
+
+def guarded(action: "Callable[[], int]") -> int:
+    """Turn every failure into one ``error:`` and one ``hint:``, and an exit code."""
+    try:
+        return action()
+    except (Exception, KeyboardInterrupt) as error:
+        return report(error)
 
 
 def report(error: BaseException) -> int:
@@ -2705,20 +2631,95 @@ def report(error: BaseException) -> int:
     return code
 
 
-MOVED = "make it writable, or set venv or GROUNDUP_HOME to a place that is"
-OS_HINTS = {
-    2: "is it a link to something that is gone? remove or correct it",
-    13: MOVED,
-    20: "a folder is needed there: move what is in its place",
-    21: "a file is needed there: move what is in its place",
-    28: "free some space and run again",
-    30: MOVED,
-}
+# -- for entry scripts --------------------------------------------------------------------------------
+
+CALL = """
+import sys
+script, folder, module, function, target = sys.argv[1:6]
+sys.argv = [script] + sys.argv[6:]
+def fail(text, hint):
+    sys.stderr.write("error: %s\\nhint: %s\\n" % (text, hint))
+    sys.exit(2)
+if target:
+    from groundup.cli import main
+    code = main(["reach", target])
+    if code:
+        sys.exit(code)
+sys.path.append(folder)
+try:
+    found = __import__(module, fromlist=["*"])
+except ModuleNotFoundError as error:
+    if error.name is None or not (module + ".").startswith(error.name + "."):
+        raise
+    fail("there is no module %r in the environment or in %s" % (module, folder), "correct it in " + script)
+for name in function.split("."):
+    if not hasattr(found, name):
+        fail("%s has no function %r" % (module, function), "correct it in " + script)
+    found = getattr(found, name)
+sys.exit(found())
+"""
+
+
+def call_in_environment(place: str, config: "str | None", boots: bool) -> "NoReturn":
+    kernel, script = os.path.realpath(__file__), os.path.realpath(sys.argv[0])
+    module, _, function = place.partition(":")
+
+    def call() -> int:
+        if not module or not function:
+            raise KernelError("%r is not module:function" % place, "correct it in %s" % script, 2)
+        given = start(["--config", config] if config else [])
+        stamp = ready(kernel, given)
+        venv, target = stamp.values["venv"], stamp.values["target"] if boots else ""
+        if target and not has_neo(venv):
+            if target != "ready":
+                raise no_neo("the target %r" % target)
+            target = ""
+        words = [sys.argv[0], os.path.dirname(script), module, function, target]
+        enter(stamp, [venv_python(venv), "-I", "-c", CALL] + words + sys.argv[1:])
+
+    sys.exit(guarded(call))
+
+
+def boot_env(place: str, *, config: "str | None" = None) -> "NoReturn":
+    """Everything that ``boot`` does, then ``module:function`` in the environment; never returns.
+
+    The function's return value is the exit code. ``config`` reads ``groundup.NAME.toml``.
+    """
+    call_in_environment(place, config, True)
+
+
+def start_app(place: str, *, config: "str | None" = None) -> "NoReturn":
+    """``module:function`` in the environment, which is built only when it is not ready; never returns."""
+    call_in_environment(place, config, False)
+
+
+def get_config(*, config: "str | None" = None) -> "dict[str, Any]":
+    """The effective configuration; inside an environment, the one that it was built for.
+
+    :raises KernelError: for a configuration that cannot be used.
+    """
+    stamp, kernel = read_stamp(sys.prefix), os.path.realpath(__file__)
+    built_here = stamp is not None and (
+        __name__ == "groundup.proto_kernel" or stamp.values["kernel"] == kernel
+    )
+    if stamp is not None and built_here and config in (None, stamp.values["config"]):
+        import json
+
+        return json.loads(stamp.values["values"])  # type: ignore[no-any-return]
+    given = parse_input(["--config", config] if config else [], dict(os.environ))
+    before = sys.path[:]
+    sys.path[:] = standard_path()
+    try:
+        return Configuration(kernel, given).as_dict()
+    finally:
+        sys.path[:] = before
 '''
 
-CODE = kept_code() or compile_program()
+KEPT = kept_code()
+CODE = KEPT or compile("\n" * PROGRAM_LINE + PROGRAM, os.path.basename(__file__), "exec", 0, True, 2)
 exec(CODE, globals())
-
 
 if __name__ == "__main__":
     os._exit(main())  # nothing is left to do, and tearing the interpreter down takes as long as starting it
+elif not KEPT and not sys.dont_write_bytecode:  # as Python keeps a module's; a main file leaves it to a build
+    keep_code(CODE)

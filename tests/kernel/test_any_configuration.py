@@ -66,7 +66,7 @@ def test_it_is_used_or_refused(repo: Path, table: dict[str, Any]) -> None:
     file = write(repo, "groundup.toml", "")
     file.write_text(tomli_w.dumps(table), encoding="utf-8")
     try:
-        found = proto_kernel.configure(str(repo / "proto_kernel.py"), proto_kernel.parse_input([], {}))
+        found = proto_kernel.Configuration(str(repo / "proto_kernel.py"), proto_kernel.parse_input([], {}))
     except proto_kernel.KernelError as error:
         assert error.code == 2
         assert error.hint
@@ -85,7 +85,7 @@ def test_any_declaration_of_a_project_is_used_or_refused(repo: Path, table: dict
     file = write(repo, "two/pyproject.toml", "")
     file.write_text(tomli_w.dumps(table), encoding="utf-8")
     try:
-        proto_kernel.configure(str(repo / "proto_kernel.py"), proto_kernel.parse_input([], {}))
+        proto_kernel.Configuration(str(repo / "proto_kernel.py"), proto_kernel.parse_input([], {}))
     except proto_kernel.KernelError as error:
         assert error.code == 2 and error.hint
         assert str(file) in str(error) or str(repo / "groundup.toml") in str(error)

@@ -65,6 +65,8 @@ MALFORMED = {
     "an empty venv": ('projects = []\nvenv = ""\n', 2, ["venv"], []),
     "a venv that is the repository": ('projects = []\nvenv = "."\n', 2, ["venv"], []),
     "a NUL": ('projects = []\nvenv = "a\\u0000b"\n', 2, ["venv"], []),
+    "a NUL in a command": ('projects = []\ncommands.x = ["echo", "a\\u0000b"]\n', 2, ["commands"], []),
+    "a NUL in a name": ('projects = []\nneo.x = [{ "a\\u0000b" = 1 }]\n', 2, ["neo.x.0"], []),
 }
 
 

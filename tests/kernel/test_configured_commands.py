@@ -18,6 +18,7 @@ where = ["pwd"]
 fail = ["sh", "-c", "exit 7"]
 absent = ["no-such-program"]
 broken = ["./data.txt"]
+escapes = ["printf", "%s", '\\x00 \\0']
 """
 
 
@@ -33,6 +34,10 @@ def test_arguments_are_appended_as_they_are(repo: Path) -> None:
     done = run_kernel(repo, "show", "--env", "a b", "-h", "--", "", "*", check=True)
     given = ["first", "--env", "a b", "-h", "--", "", "*"]
     assert done.stdout == f"{given} {repo / '.venv'}\n"
+
+
+def test_letters_that_look_like_an_escape_are_letters(repo: Path) -> None:
+    assert run_kernel(repo, "escapes", check=True).stdout == r"\x00 \0"
 
 
 def test_a_command_runs_in_root(repo: Path, tmp_path: Path) -> None:
