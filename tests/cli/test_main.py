@@ -18,14 +18,13 @@ IMPORTED = f"""
 import sys
 from groundup.cli import main
 code = main(sys.argv[1:])
-kernel = sys.modules["groundup.proto_kernel"]
-print(code, [name for name in {LIBRARIES} if name in sys.modules], "prepare" in vars(kernel))
+print(code, [name for name in {LIBRARIES} if name in sys.modules])
 """
 
 
-def test_reaching_ready_imports_no_library_and_leaves_the_kernel_folded(neo: Neo) -> None:
+def test_reaching_ready_imports_no_library(neo: Neo) -> None:
     done = neo.run([*neo.python(IMPORTED), "reach", "ready"], check=True)
-    assert done.stdout == "0 [] False\n"
+    assert done.stdout == "0 []\n"
 
 
 def test_stdout_of_reach_is_empty_and_its_last_line_says_success(neo: Neo) -> None:
