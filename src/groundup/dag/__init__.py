@@ -25,6 +25,7 @@ from groundup.dag.errors import (
     DuplicateStateError,
     InvalidStateError,
     LazyFailedError,
+    NoValueError,
     ParamsError,
     StateFailedError,
     StateTimeoutError,
@@ -32,7 +33,7 @@ from groundup.dag.errors import (
     UnknownStateError,
 )
 from groundup.dag.graph import StateGraph
-from groundup.dag.outcome import Event, Finished, Outcome, Report, Started, Status
+from groundup.dag.outcome import Event, Finished, Outcome, Report, Retrying, Started, Status, Waiting
 from groundup.dag.planner import plan
 from groundup.dag.runner import Runner
 from groundup.dag.state import AnyState, Retries, State, state
@@ -47,11 +48,13 @@ __all__ = [
     "InvalidStateError",
     "Lazy",
     "LazyFailedError",
+    "NoValueError",
     "Outcome",
     "Params",
     "ParamsError",
     "Report",
     "Retries",
+    "Retrying",
     "Runner",
     "Started",
     "State",
@@ -61,6 +64,7 @@ __all__ = [
     "Status",
     "TypeMismatchError",
     "UnknownStateError",
+    "Waiting",
     "plan",
     "state",
 ]
