@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.dag import (
+    AnyState,
     Event,
     InvalidStateError,
     Outcome,
     Retries,
     Retrying,
     Runner,
-    State,
     StateGraph,
     StateTimeoutError,
     Status,
@@ -35,7 +35,7 @@ def keep_busy() -> None:
         time.sleep(0.001)
 
 
-def outcome_of(declared: State[..., object], events: list[Event] | None = None) -> Outcome:
+def outcome_of(declared: AnyState, events: list[Event] | None = None) -> Outcome:
     told = events if events is not None else []
     with Runner(StateGraph([declared]), on_event=told.append) as runner:
         (outcome,) = runner.reach(declared).outcomes
