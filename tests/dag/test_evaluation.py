@@ -145,8 +145,15 @@ def test_a_timeout_of_its_own_is_no_timeout_of_the_state() -> None:
 
 
 def test_what_is_in_time_gives_its_value_and_its_error() -> None:
-    assert outcome_of(state(lambda: 5, name="five", timeout=60)).value == 5
-    failing = state(lambda: 1 // 0, name="failing", timeout=60)
+    @state(timeout=60)
+    def five() -> int:
+        return 5
+
+    @state(timeout=60)
+    def failing() -> int:
+        return 1 // 0
+
+    assert outcome_of(five).value == 5
     assert isinstance(outcome_of(failing).error, ZeroDivisionError)
 
 

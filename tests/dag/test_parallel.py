@@ -130,7 +130,7 @@ def test_coroutines_share_a_loop_and_run_side_by_side() -> None:
 
 
 def test_after_a_failure_what_runs_ends_and_nothing_begins() -> None:
-    failed, begun = threading.Event(), []
+    failed, begun = threading.Event(), list[str]()
 
     def slow() -> str:
         failed.wait(SECONDS)
@@ -140,7 +140,11 @@ def test_after_a_failure_what_runs_ends_and_nothing_begins() -> None:
         failed.set()
         raise ValueError
 
-    states = [named("slow", does=slow), named("bad", does=fail), named("late", "slow", does=begun.append)]
+    states = [
+        named("slow", does=slow),
+        named("bad", does=fail),
+        named("late", "slow", does=lambda **_: begun.append("late")),
+    ]
     with Runner(StateGraph(states), jobs=2) as runner:
         statuses = {each.state.name: each.status for each in runner.reach("late", "bad").outcomes}
     assert statuses == {"slow": Status.OK, "bad": Status.FAILED, "late": Status.NOT_RUN}

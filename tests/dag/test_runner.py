@@ -17,7 +17,6 @@ from groundup.dag import (
     Finished,
     Report,
     Runner,
-    Started,
     StateFailedError,
     StateGraph,
     Status,
@@ -142,9 +141,9 @@ def test_events_tell_starts_and_ends_in_order() -> None:
     with Runner(graph, on_event=events.append) as runner:
         runner.reach("c")
     told = [
-        ("started", event.state.name)
-        if isinstance(event, Started)
-        else (event.outcome.status.value, event.outcome.state.name)
+        (event.outcome.status.value, event.outcome.state.name)
+        if isinstance(event, Finished)
+        else (type(event).__name__.lower(), event.state.name)
         for event in events
     ]
     assert told == [("started", "a"), ("ok", "a"), ("started", "b"), ("failed", "b"), ("not run", "c")]
