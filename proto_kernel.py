@@ -5,10 +5,10 @@ Drop this file into a repository. It reads ``groundup.toml`` (or ``[tool.groundu
 lets uv build the environment, and becomes the command that was asked for. Standard library only, CPython 3.6
 and newer.
 
-Python compiles a main file anew at every start, which here would cost more than starting Python twice. So the
-program stands in this file as the text PROGRAM, and its compiled code is kept in the user's cache, as Python
-keeps that of imported modules. Without the line that opens the text and the line that closes it, this is an
-ordinary module, and so it is checked.
+Python compiles a main file anew at every start, which here would take as long as starting Python twice. So
+the program stands in this file as the text PROGRAM, and its compiled code is kept in the user's cache, as
+Python keeps that of imported modules. Without the line that opens the text and the line that closes it, this
+is an ordinary module, and so it is checked.
 """
 
 import os
