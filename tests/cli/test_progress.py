@@ -130,6 +130,13 @@ def test_no_color_is_respected(env: dict[str, str], gate: Path) -> None:
 
 
 def test_a_dumb_terminal_gets_lines(env: dict[str, str], gate: Path) -> None:
+    shown: list[str] = []
+
+    def line_is_shown() -> bool:
+        shown.append(text.readline())
+        return shown[-1] == "→ slow: Waits for a word.\n"
+
     dumb = {**env, "TERM": "dumb"}
     with on_terminal(command(gate), dumb) as (_, terminal), os.fdopen(os.dup(terminal)) as text:
-        until(lambda: text.readline() == "→ slow: Waits for a word.\n", "the line of the running state")
+        until(line_is_shown, "the line of the running state")
+    assert "\033" not in "".join(shown)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import CHECKOUT, blocks, commands, name_of, pages
+from tests.docs.pages import CHECKOUT, Block, blocks, commands, name_of, pages
 from tests.docs.reader import World, follow
 from tests.docs.shell import Shell
 
@@ -31,13 +31,21 @@ def test_a_page_runs_from_top_to_bottom(
         assert follow(page.read_text(encoding="utf-8"), world, shell) > 0
 
 
-@pytest.mark.parametrize("page", ALL)
-def test_toml_and_python_can_be_read(page: Path) -> None:
-    for block in blocks(page.read_text(encoding="utf-8")):
+def fault(block: Block) -> str:
+    """Return what is wrong with the text of a block of TOML or Python; "" where nothing is."""
+    try:
         if block.language == "toml":
             tomllib.loads(block.text)
         elif block.language == "python":
-            compile(block.text, f"{name_of(page)}:{block.line}", "exec")
+            compile(block.text, "", "exec")
+    except (tomllib.TOMLDecodeError, SyntaxError) as error:
+        return f"block at line {block.line}: {error}"
+    return ""
+
+
+@pytest.mark.parametrize("page", ALL)
+def test_toml_and_python_can_be_read(page: Path) -> None:
+    assert [found for block in blocks(page.read_text(encoding="utf-8")) if (found := fault(block))] == []
 
 
 def test_what_is_not_run_is_rare_and_says_why() -> None:

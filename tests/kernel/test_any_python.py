@@ -29,9 +29,13 @@ def check_report(done: subprocess.CompletedProcess[str], repo: Path) -> None:
     assert fits == "True"
 
 
-def test_the_interpreters_that_must_work_are_here() -> None:
-    missing = {"3.6", "3.8", "3.11", "3.13"} - interpreters().keys()
-    require(not missing, f"the interpreters {', '.join(sorted(missing))}")
+def test_the_interpreters_that_must_work_are_here(tmp_path: Path) -> None:
+    wanted = ["3.6", "3.8", "3.11", "3.13"]
+    missing = [version for version in wanted if version not in interpreters()]
+    require(not missing, f"the interpreters {', '.join(missing)}")
+    for version in wanted:
+        said = run([str(interpreters()[version]), "-V"], env={}, cwd=tmp_path, check=True).stdout
+        assert said.startswith(f"Python {version}.")
 
 
 @pytest.mark.parametrize("version", interpreters())

@@ -84,10 +84,12 @@ def test_faults_of_other_calls_are_survived(foreign: ForeignManager, kind: str, 
     async def main() -> None:
         async with running(runtime([Silent], foreign.base, "k")):
             await until(lambda: foreign.calls["enqueue"] > polls + 2)
-            foreign.queue("Silent")
+            state_id = foreign.queue("Silent")
             await until(lambda: bool(foreign.outcomes))
+            assert [delivered for delivered, _ in foreign.outcomes] == [state_id]
 
     asyncio.run(main())
+    assert foreign.faults[kind] == []
 
 
 def test_a_slow_verification_is_waited_for(foreign: ForeignManager) -> None:

@@ -85,8 +85,10 @@ def test_a_worker_that_waits_for_its_manager_stops_too() -> None:
         worker = runtime([Silent], "http://127.0.0.1:1", "k")
         task = asyncio.create_task(worker.run())
         await asyncio.sleep(0.1)
+        assert not task.done()
         worker.stop()
         await asyncio.wait_for(task, 20)
+        assert not worker.registered.is_set()
 
     asyncio.run(main())
 
