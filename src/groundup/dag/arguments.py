@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
 
@@ -66,7 +66,8 @@ class Argument:
     :ivar name: of the parameter.
     :ivar parent: name of the state that fills it; empty for parameters.
     :ivar wanted: type of the value: the annotation, without ``Lazy`` or ``Params`` around it; ``UNKNOWN``
-        where there is none or it cannot be resolved.
+        where there is none or it cannot be resolved. Of parameters, a text ``module:Model`` names a model
+        that is imported when it is needed.
     """
 
     name: str
@@ -74,11 +75,19 @@ class Argument:
     parent: str
     wanted: Any
 
+    def imported(self, where: str) -> Argument:
+        """Return this argument with its model in the place of the text that names it.
 
-def arguments_of(function: Callable[..., Any], where: str, model: type | None) -> tuple[Argument, ...]:
+        :param where: file and line of the state.
+        :raises InvalidStateError: there is no such model.
+        """
+        return replace(self, wanted=_model(self.wanted, where)) if isinstance(self.wanted, str) else self
+
+
+def arguments_of(function: Callable[..., Any], where: str, model: type | str | None) -> tuple[Argument, ...]:
     """Return the arguments that a state's function wants: parameters without a default.
 
-    :param model: of the parameter ``params``, where the decorator names it.
+    :param model: of the parameter ``params``, where the decorator names it; see :attr:`Argument.wanted`.
     :raises InvalidStateError: a parameter cannot be filled by name.
     """
     parameters = inspect.signature(function).parameters.values()
@@ -95,7 +104,7 @@ def arguments_of(function: Callable[..., Any], where: str, model: type | None) -
 
 
 def _argument(
-    function: Callable[..., Any], parameter: inspect.Parameter, where: str, model: type | None
+    function: Callable[..., Any], parameter: inspect.Parameter, where: str, model: type | str | None
 ) -> Argument:
     name = parameter.name
     if model is not None and name == "params":
@@ -117,7 +126,7 @@ def _argument(
     return Argument(name, Kind.VALUE, name, wanted)
 
 
-def _check_params(found: tuple[Argument, ...], where: str, model: type | None) -> None:
+def _check_params(found: tuple[Argument, ...], where: str, model: type | str | None) -> None:
     from_params = [argument for argument in found if argument.kind is Kind.PARAMS]
     if model is not None and not from_params:
         raise InvalidStateError(
@@ -130,11 +139,43 @@ def _check_params(found: tuple[Argument, ...], where: str, model: type | None) -
             hint="put all of them into one model",
         )
     for argument in from_params:
-        if not hasattr(argument.wanted, "model_validate"):
-            raise InvalidStateError(
-                f"{argument.name} of the state at {where} asks for parameters of no pydantic model",
-                hint="derive the model from pydantic.BaseModel",
-            )
+        if isinstance(argument.wanted, str):
+            _module_and_name(argument.wanted, where)
+        else:
+            _check_model(argument.wanted, where)
+
+
+def _check_model(model: Any, where: str) -> None:
+    if not hasattr(model, "model_validate"):
+        raise InvalidStateError(
+            f"the state at {where} asks for parameters of no pydantic model",
+            hint="derive the model from pydantic.BaseModel",
+        )
+
+
+def _model(text: str, where: str) -> Any:
+    """Return the model that ``module:Model`` names."""
+    import importlib
+
+    module, name = _module_and_name(text, where)
+    try:
+        model = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise InvalidStateError(
+            f"the model of parameters {text} of the state at {where} cannot be imported: {error}",
+            hint="correct params=… of its @state",
+        ) from error
+    _check_model(model, where)
+    return model
+
+
+def _module_and_name(text: str, where: str) -> tuple[str, str]:
+    module, _, name = text.partition(":")
+    if not (name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+        raise InvalidStateError(
+            f"params={text!r} of the state at {where} names no model", hint='write it as "module:Model"'
+        )
+    return module, name
 
 
 def _in_a_loop() -> bool:

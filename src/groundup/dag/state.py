@@ -126,8 +126,14 @@ class State(Generic[P, T]):
 
     @property
     def params(self) -> Argument | None:
-        """The argument that is filled with parameters, where there is one."""
-        return next((argument for argument in self.arguments if argument.kind is Kind.PARAMS), None)
+        """The argument that is filled with parameters, its model imported, where there is one.
+
+        :raises InvalidStateError: the model is named by a text, and is not there.
+        """
+        for argument in self.arguments:
+            if argument.kind is Kind.PARAMS:
+                return argument.imported(self.source)
+        return None
 
     @property
     def is_tracked(self) -> bool:
@@ -151,7 +157,7 @@ def state(
     replaces: str | AnyState = "",
     retries: int | Retries = 0,
     timeout: float | None = None,
-    params: type | None = None,
+    params: type | str | None = None,
 ) -> State[P, T]: ...
 
 
@@ -165,7 +171,7 @@ def state(
     replaces: str | AnyState = "",
     retries: int | Retries = 0,
     timeout: float | None = None,
-    params: type | None = None,
+    params: type | str | None = None,
 ) -> Callable[[Callable[P, T]], State[P, T]]: ...
 
 
@@ -180,7 +186,7 @@ def state(
     replaces: str | AnyState = "",
     retries: int | Retries = 0,
     timeout: float | None = None,
-    params: type | None = None,
+    params: type | str | None = None,
 ) -> State[P, T] | Callable[[Callable[P, T]], State[P, T]]:
     """Declare a state: ``@state``, ``@state(name=…, needs=[…])`` or ``state(function, …)``.
 
@@ -194,7 +200,8 @@ def state(
     :param replaces: the state in whose place it stands; that one is its parent ``replaced`` when it wants it.
     :param retries: how often it is tried again after a failure.
     :param timeout: seconds that one attempt may take; its child processes end with it.
-    :param params: pydantic model of the parameter ``params``.
+    :param params: pydantic model of the parameter ``params``; as a text, ``module:Model``, it is imported
+        when the state is needed.
     :raises InvalidStateError: not a function, no usable name, or parameters that cannot be filled by name.
     """
     instead = replaces if isinstance(replaces, str) else replaces.name
