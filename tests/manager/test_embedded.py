@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import stat
@@ -190,3 +191,13 @@ def test_importing_the_manager_is_light() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert output.stdout.strip() == "[]"
+
+
+def test_a_server_that_ends_by_itself_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with EmbeddedManager(tmp_path / "manager.db"):
+        (thread,) = (thread for thread in threading.enumerate() if thread.name == "groundup-manager")
+        raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        assert raise_in_thread(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)) == 1
+        thread.join(20)
+        assert not thread.is_alive()
+    assert "the state manager ended by itself" in caplog.text

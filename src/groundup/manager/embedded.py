@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 from pathlib import Path
@@ -18,6 +19,8 @@ from groundup.manager.operations.context import Context
 from groundup.manager.secrets import SecretCipher
 from groundup.manager.service import ManagerService
 from groundup.manager.store.database import Database
+
+logger = logging.getLogger(__name__)
 
 _LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 5
@@ -162,5 +165,7 @@ class _ServerThread(uvicorn.Server):
             self.run(sockets=[self._listener])
         except BaseException as error:
             self._failure = error
+            if self.started:
+                logger.exception("the state manager ended by itself")
         finally:
             self._answering.set()
