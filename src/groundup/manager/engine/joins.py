@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from groundup.manager.engine.model import Counts, Effects, Flow, Join, Member, NodeState, Tools, View
 from groundup.manager.engine.resolution import inputs_of, lineage_outputs
@@ -71,21 +72,9 @@ def _key(join: Join, group: str) -> str:
 
 def _join_state(flow: Flow, join: Join, base: NodeState, view: View, tools: Tools) -> NodeState:
     """The node state of the join; ``base`` is the first node state of the united group."""
-    state_id = tools.new_id()
     inputs = inputs_of(flow, join.node, base.run_id, lambda: lineage_outputs(base, view), view)
-    return NodeState(
-        id=state_id,
-        run_id=base.run_id,
-        flow_version=base.flow_version,
-        namespace=join.node.namespace,
-        node_name=join.node.node_name,
-        identifier=join.node.identifier,
-        status=StateStatus.CREATED,
-        inputs=inputs,
-        enqueue_after=tools.now,
-        created_at=tools.now,
-        updated_at=tools.now,
-        group=state_id,
+    return replace(
+        NodeState.new(base.run_id, base.flow_version, join.node, inputs, tools),
         parents={**base.parents, base.identifier: base.id},
         joins={**base.joins, join.target: base.id},
         through=tuple(base.through),

@@ -136,6 +136,27 @@ class NodeState:
     token: str | None = None
     outcome: dict[str, Any] | None = None
 
+    @classmethod
+    def new(
+        cls, run_id: str, flow_version: int, node: NodeTemplate, inputs: dict[str, Any], tools: Tools
+    ) -> NodeState:
+        """A node state of ``node`` that is due now, the first of its group, with nothing before it."""
+        state_id = tools.new_id()
+        return cls(
+            id=state_id,
+            run_id=run_id,
+            flow_version=flow_version,
+            namespace=node.namespace,
+            node_name=node.node_name,
+            identifier=node.identifier,
+            status=StateStatus.CREATED,
+            inputs=inputs,
+            enqueue_after=tools.now,
+            created_at=tools.now,
+            updated_at=tools.now,
+            group=state_id,
+        )
+
 
 @dataclass(slots=True)
 class Effects:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from groundup.manager.engine.model import Flow, NodeState, Tools
 from groundup.manager.engine.placeholders import OutputReference, PlaceholderError, Reference, resolve
 from groundup.manager.engine.retry import LONGEST
 from groundup.manager.errors import RejectedError
-from groundup.nodes.wire import StateStatus, TriggerRequest
+from groundup.nodes.wire import TriggerRequest
 
 
 def first_state(flow: Flow, run_id: str, request: TriggerRequest, tools: Tools) -> NodeState:
@@ -18,21 +19,8 @@ def first_state(flow: Flow, run_id: str, request: TriggerRequest, tools: Tools) 
     """
     inputs = root_inputs(flow, request)
     _check_required_keys(flow, request.store)
-    state_id = tools.new_id()
-    return NodeState(
-        id=state_id,
-        run_id=run_id,
-        flow_version=flow.version,
-        namespace=flow.root.namespace,
-        node_name=flow.root.node_name,
-        identifier=flow.root.identifier,
-        status=StateStatus.CREATED,
-        inputs=dict(inputs),
-        enqueue_after=min(tools.now + request.start_delay, LONGEST),
-        created_at=tools.now,
-        updated_at=tools.now,
-        group=state_id,
-    )
+    first = NodeState.new(run_id, flow.version, flow.root, dict(inputs), tools)
+    return replace(first, enqueue_after=min(tools.now + request.start_delay, LONGEST))
 
 
 def root_inputs(flow: Flow, request: TriggerRequest) -> dict[str, str]:

@@ -144,23 +144,11 @@ def _following(flow: Flow, members: Iterable[NodeState], view: View, tools: Tool
 def _next_state(
     flow: Flow, node: NodeTemplate, previous: NodeState, inputs: dict[str, Any], tools: Tools
 ) -> NodeState:
-    state_id = tools.new_id()
     passed = dict(previous.joins)
     if previous.identifier in flow.join_targets:
         passed[previous.identifier] = previous.group
-    return NodeState(
-        id=state_id,
-        run_id=previous.run_id,
-        flow_version=previous.flow_version,
-        namespace=node.namespace,
-        node_name=node.node_name,
-        identifier=node.identifier,
-        status=StateStatus.CREATED,
-        inputs=inputs,
-        enqueue_after=tools.now,
-        created_at=tools.now,
-        updated_at=tools.now,
-        group=state_id,
+    return replace(
+        NodeState.new(previous.run_id, previous.flow_version, node, inputs, tools),
         parents={**previous.parents, previous.identifier: previous.id},
         joins=passed,
         through=flow.joins_passed(previous),

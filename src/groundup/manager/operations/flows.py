@@ -119,14 +119,20 @@ def _validation_status(row: Row[Any]) -> ValidationStatus:
     return ValidationStatus.INVALID if row.errors else ValidationStatus.VALID
 
 
-def _flow_item(row: Row[Any]) -> dict[str, Any]:
-    document = FlowDocument.model_validate(row.document)
+def _common_items(row: Row[Any]) -> dict[str, Any]:
     return {
         "_id": row.id,
         "created_at": iso(row.created_at),
         "updated_at": iso(row.updated_at),
         "name": row.name,
         "namespace": row.namespace,
+    }
+
+
+def _flow_item(row: Row[Any]) -> dict[str, Any]:
+    document = FlowDocument.model_validate(row.document)
+    return {
+        **_common_items(row),
         "validation_status": _validation_status(row),
         "validation_errors": row.errors,
         **document.model_dump(mode="json", exclude={"input_fields", "secrets"}),
@@ -136,11 +142,7 @@ def _flow_item(row: Row[Any]) -> dict[str, Any]:
 
 def _node_item(row: Row[Any]) -> dict[str, Any]:
     return {
-        "_id": row.id,
-        "created_at": iso(row.created_at),
-        "updated_at": iso(row.updated_at),
-        "name": row.name,
-        "namespace": row.namespace,
+        **_common_items(row),
         "runtime_name": row.runtime_name,
         "runtime_namespace": row.namespace,
         "inputs_schema": row.inputs_schema,
