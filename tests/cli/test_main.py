@@ -9,9 +9,7 @@ import pytest
 
 import groundup
 from groundup import proto_kernel
-from groundup.cli.kernel_file import PACKAGED, find_kernel
 from tests.support.neo import Neo
-from tests.support.repositories import copy_kernel
 
 LIBRARIES = ["networkx", "pydantic", "rich", "typer"]
 IMPORTED = f"""
@@ -122,21 +120,6 @@ def test_without_a_kernel_the_console_script_gives_help(
     neo: Neo, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     assert "Usage: groundup" in neo.run(neo.script(*words), cwd=tmp_path, check=True).stdout
-
-
-def test_the_kernel_is_the_nearest_one_above(tmp_path: Path) -> None:
-    outer, inner = copy_kernel(tmp_path), copy_kernel(tmp_path / "inner")
-    (tmp_path / "inner/deep").mkdir()
-    (tmp_path / "other").mkdir()
-    assert find_kernel(tmp_path / "inner/deep") == inner
-    assert find_kernel(tmp_path / "other") == outer
-
-
-def test_the_packages_own_copy_is_no_repositorys_kernel(tmp_path: Path) -> None:
-    package = copy_kernel(tmp_path / "groundup").parent
-    (package / "__init__.py").touch()
-    assert find_kernel(package) is None
-    assert find_kernel(PACKAGED.parent) != PACKAGED
 
 
 def test_the_package_and_its_kernel_have_one_version() -> None:

@@ -30,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    from groundup.cli.kernel_file import find_kernel, hand_over, missing_kernel
+    from groundup.cli.kernel_file import hand_over, missing_kernel
+    from groundup.config.kernel_file import find_kernel
 
     if words[:1] in IN_PROCESS:
         return _run(words)

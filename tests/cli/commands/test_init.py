@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from groundup import proto_kernel
-from groundup.cli.kernel_file import PACKAGED
+from groundup.config.kernel_file import PACKAGED
 from groundup.config.pins import wanted_files
 from groundup.config.starter import IGNORED
 from tests.support.neo import Neo

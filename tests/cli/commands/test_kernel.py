@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from groundup import proto_kernel
-from groundup.cli.kernel_file import PACKAGED, KernelFile
-from groundup.errors import UserError
+from groundup.config.kernel_file import PACKAGED, KernelFile
 from tests.support.neo import Neo
 from tests.support.process import run_kernel
 from tests.support.repositories import bare_repository
@@ -94,13 +93,3 @@ def test_without_a_kernel_it_is_an_error(neo: Neo, tmp_path: Path, command: str)
     done = neo.run(neo.script("kernel", command), cwd=tmp_path)
     assert done.returncode == 2
     assert f"error: there is no proto_kernel.py in {tmp_path} or above it" in done.stderr
-
-
-def test_a_kernel_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="No such file"):
-        KernelFile.read(tmp_path / "proto_kernel.py")
-
-
-def test_a_kernel_without_a_version_has_none(tmp_path: Path) -> None:
-    (tmp_path / "kernel.py").write_text("print()\n")
-    assert KernelFile.read(tmp_path / "kernel.py").version == ""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from groundup import proto_kernel
 from groundup.cli.failures import tell
-from groundup.cli.kernel_file import KERNEL, PACKAGED
 from groundup.config.files import write_whole
+from groundup.config.kernel_file import KERNEL, PACKAGED
 from groundup.config.pins import REQUIREMENTS, pins_from_lock, pins_text
 from groundup.config.starter import extended_gitignore, starter_config
 from groundup.errors import GroundupError, UserError

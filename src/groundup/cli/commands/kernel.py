@@ -8,8 +8,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from groundup.cli.kernel_file import PACKAGED, KernelFile
 from groundup.config.files import write_whole
+from groundup.config.kernel_file import PACKAGED, KernelFile
 
 DIFFERENT = 1
 
