@@ -1,4 +1,4 @@
-"""What a repository gets when it takes groundup in: a commented configuration and lines for .gitignore."""
+"""What a repository gets when it takes groundup in: a commented configuration."""
 
 from __future__ import annotations
 
@@ -43,8 +43,6 @@ STARTER = """\
 # [neo]
 """
 
-IGNORED = (".venv/", ".venv.lock", ".venv.old/", ".venv.auth/", ".groundup/")
-
 
 def starter_config(uv_version: str) -> str:
     """Return a ``groundup.toml`` whose every key is commented out.
@@ -52,13 +50,3 @@ def starter_config(uv_version: str) -> str:
     :param uv_version: the version of uv that the kernel pins.
     """
     return STARTER.replace("UV_VERSION", uv_version)
-
-
-def extended_gitignore(text: str) -> str:
-    """Return the content of a .gitignore with what groundup writes added where it is missing."""
-    there = {line.strip() for line in text.splitlines()}
-    missing = [line for line in IGNORED if line not in there]
-    if not missing:
-        return text
-    newline = "" if not text or text.endswith("\n") else "\n"
-    return f"{text}{newline}# environments, and what groundup keeps beside them\n" + "\n".join(missing) + "\n"

@@ -15,9 +15,9 @@ import pytest
 import trustme
 
 from groundup import proto_kernel
+from groundup.config.gitignore import IGNORED
 from groundup.config.kernel_file import PACKAGED
 from groundup.config.pins import wanted_files
-from groundup.config.starter import IGNORED
 from tests.support.neo import Neo
 from tests.support.process import run_kernel
 from tests.support.proxy import ForwardProxy

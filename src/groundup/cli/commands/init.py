@@ -11,9 +11,10 @@ from pathlib import Path
 from groundup import proto_kernel
 from groundup.cli.failures import tell
 from groundup.config.files import write_whole
+from groundup.config.gitignore import IGNORED, extend_gitignore
 from groundup.config.kernel_file import KERNEL, PACKAGED
 from groundup.config.pins import REQUIREMENTS, pins_from_lock, pins_text
-from groundup.config.starter import extended_gitignore, starter_config
+from groundup.config.starter import starter_config
 from groundup.errors import GroundupError, UserError
 
 PINS, CONFIG, PROJECT, GITIGNORE = "proto_kernel.pins", "groundup.toml", "pyproject.toml", ".gitignore"
@@ -39,7 +40,8 @@ def init(folder: Path, *, force: bool = False) -> int:
         if name in contents:
             write_whole(folder / name, contents[name], mode=0o755 if name == KERNEL else 0o644)
             sys.stdout.write(f"wrote {folder / name}\n")
-    _extend_gitignore(folder / GITIGNORE)
+    if extend_gitignore(folder / GITIGNORE, IGNORED):
+        sys.stdout.write(f"extended {folder / GITIGNORE}\n")
     sys.stdout.write(f"now commit them; `python3 {KERNEL}` builds the environment\n")
     return 0
 
@@ -88,11 +90,3 @@ def _refuse_overwriting(folder: Path, names: list[str]) -> None:
     there = [name for name in names if (folder / name).exists()]
     if there:
         raise UserError(f"{folder} has {', '.join(there)} already", hint="--force replaces them")
-
-
-def _extend_gitignore(path: Path) -> None:
-    before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    after = extended_gitignore(before)
-    if after != before:
-        write_whole(path, after.encode())
-        sys.stdout.write(f"extended {path}\n")
