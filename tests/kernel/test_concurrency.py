@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,48 +51,45 @@ def test_eight_cold_starts_build_once(
     assert (repo / ".venv.lock").read_bytes() == b""
 
 
-def test_a_waiter_says_whom_it_waits_for_and_for_how_long(
-    tmp_path: Path, env: dict[str, str], uv: WatchedUv
-) -> None:
+@pytest.fixture
+def two(tmp_path: Path, env: dict[str, str], uv: WatchedUv) -> Iterator[tuple[Background, Background]]:
+    """Two runs in one repository: the first is held in its build, the second waits for it."""
     repo = repository(tmp_path / "repo", dependencies=["beta"])
     with start_kernel(repo, *COMMAND, env=uv.env(env, gated="sync")) as first:
         uv.wait_until_entered()
         with start_kernel(repo, *COMMAND, env=uv.env(env)) as second:
             second.wait_for_stderr("waiting for process")
-            line = next(line for line in second.stderr.splitlines() if "waiting" in line)
-            assert re.search(rf"waiting for process {first.pid}\b.*\b\d+ s\b", line), line
-            assert str(repo / ".venv") in line
-            assert not second.ended()
-            uv.open_gate()
-            finish([first, second])
+            yield first, second
+
+
+def test_a_waiter_says_whom_it_waits_for_and_for_how_long(
+    tmp_path: Path, uv: WatchedUv, two: tuple[Background, Background]
+) -> None:
+    first, second = two
+    line = next(line for line in second.stderr.splitlines() if "waiting" in line)
+    assert re.search(rf"waiting for process {first.pid}\b.*\b\d+ s\b", line), line
+    assert str(tmp_path / "repo/.venv") in line
+    assert not second.ended()
+    uv.open_gate()
+    finish([first, second])
     assert len(uv.calls("sync")) == 1
 
 
 def test_a_waiter_that_is_interrupted_ends_at_once_and_the_builder_goes_on(
-    tmp_path: Path, env: dict[str, str], uv: WatchedUv
+    uv: WatchedUv, two: tuple[Background, Background]
 ) -> None:
-    repo = repository(tmp_path / "repo", dependencies=["beta"])
-    with start_kernel(repo, *COMMAND, env=uv.env(env, gated="sync")) as first:
-        uv.wait_until_entered()
-        with start_kernel(repo, *COMMAND, env=uv.env(env)) as second:
-            second.wait_for_stderr("waiting for process")
-            second.send(signal.SIGINT)
-            assert second.wait() == 130
-        uv.open_gate()
-        finish([first])
+    first, second = two
+    second.send(signal.SIGINT)
+    assert second.wait() == 130
+    uv.open_gate()
+    finish([first])
 
 
-def test_a_waiter_builds_when_the_one_before_it_fails(
-    tmp_path: Path, env: dict[str, str], uv: WatchedUv
-) -> None:
-    repo = repository(tmp_path / "repo", dependencies=["beta"])
-    with start_kernel(repo, *COMMAND, env=uv.env(env, gated="sync")) as first:
-        uv.wait_until_entered()
-        with start_kernel(repo, *COMMAND, env=uv.env(env)) as second:
-            second.wait_for_stderr("waiting for process")
-            first.send_to_group(signal.SIGTERM)
-            assert first.wait() == 143
-            finish([second])
+def test_a_waiter_builds_when_the_one_before_it_fails(two: tuple[Background, Background]) -> None:
+    first, second = two
+    first.send_to_group(signal.SIGTERM)
+    assert first.wait() == 143
+    finish([second])
 
 
 def test_a_warm_run_does_not_wait_for_the_build_of_another_environment(

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,18 +188,24 @@ def steps(
     return [request.param, *uv.steps()]
 
 
+@contextlib.contextmanager
+def held_at(step: str, kind: str, folder: Path, env: dict[str, str]) -> Iterator[tuple[Background, int]]:
+    """Hold a cold start at a command of uv; give both. What the block does to it, a plain run heals."""
+    uv, repo = watched_uv(folder / step), make(folder / f"repo-{step}", kind)
+    with start_kernel(repo, *COMMAND, env=uv.env(env, gated=step)) as boot:
+        yield boot, uv.wait_until_entered()
+    assert run_kernel(repo, *COMMAND, env=env, check=True).stdout == "0.1.0\n"
+
+
 def test_ctrl_c_exits_130_and_says_that_a_rerun_continues(
     tmp_path: Path, env: dict[str, str], steps: list[str]
 ) -> None:
     kind, *commands = steps
     for step in commands:
-        uv, repo = watched_uv(tmp_path / step), make(tmp_path / f"repo-{step}", kind)
-        with start_kernel(repo, *COMMAND, env=uv.env(env, gated=step)) as boot:
-            child = uv.wait_until_entered()
+        with held_at(step, kind, tmp_path, env) as (boot, child):
             boot.send_to_group(signal.SIGINT)
             check_stopped(boot, 130, "interrupted")
             assert not alive(child)
-        assert run_kernel(repo, *COMMAND, env=env, check=True).stdout == "0.1.0\n"
 
 
 def test_a_terminated_kernel_takes_its_uv_along(
@@ -207,13 +213,10 @@ def test_a_terminated_kernel_takes_its_uv_along(
 ) -> None:
     kind, *commands = steps
     for step in commands:
-        uv, repo = watched_uv(tmp_path / step), make(tmp_path / f"repo-{step}", kind)
-        with start_kernel(repo, *COMMAND, env=uv.env(env, gated=step)) as boot:
-            child = uv.wait_until_entered()
+        with held_at(step, kind, tmp_path, env) as (boot, child):
             boot.send(signal.SIGTERM)
             check_stopped(boot, 143, "terminated")
             until(lambda child=child: not alive(child), f"the end of `uv {step}`", 10)  # type: ignore[misc]
-        assert run_kernel(repo, *COMMAND, env=env, check=True).stdout == "0.1.0\n"
 
 
 def check_stopped(boot: Background, code: int, word: str) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from groundup.nodes import BaseNode, StateManager
+from groundup.nodes import StateManager
 from groundup.nodes.errors import StateManagerError, UnreachableError, WaitTimeoutError
 from tests.support.foreign_manager import Fault, ForeignManager, answer, drop
 from tests.support.gate import Gate
-from tests.support.workers import Silent, running, runtime, step, until
+from tests.support.workers import Silent, running, runtime, slow_node, step, until
 
 
 @pytest.fixture
@@ -53,16 +53,11 @@ def test_after_an_ambiguous_answer_the_outcome_is_not_sent_again(
 
 
 def test_what_met_no_connection_is_delivered_when_the_manager_is_back(foreign: ForeignManager) -> None:
-    started, go_on = asyncio.Event(), asyncio.Event()
-
-    class Slow(BaseNode):
-        async def execute(self) -> None:
-            started.set()
-            await go_on.wait()
+    slow, started, go_on = slow_node()
 
     async def main() -> None:
         with Gate(foreign.port) as gate:
-            async with running(runtime([Slow], gate.base, "k")):
+            async with running(runtime([slow], gate.base, "k")):
                 state_id = foreign.queue("Slow")
                 await asyncio.wait_for(started.wait(), 20)
                 await asyncio.to_thread(gate.shut)

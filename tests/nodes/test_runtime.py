@@ -29,7 +29,7 @@ from groundup.nodes import (
 from groundup.nodes.errors import RegistrationError
 from groundup.nodes.wire import NodeDetails, RunGraph
 from tests.support.gate import Gate
-from tests.support.workers import Silent, running, runtime, statuses, step
+from tests.support.workers import Silent, running, runtime, slow_node, statuses, step
 
 FAST = RetryPolicyModel(max_retries=1, strategy=RetryStrategyEnum.FIXED, backoff_factor=1)
 
@@ -247,17 +247,12 @@ def test_a_worker_waits_for_its_manager(manager: EmbeddedManager) -> None:
 
 def test_a_worker_outlives_a_manager_that_is_restarted(manager: EmbeddedManager) -> None:
     port, key = int(manager.uri.rpartition(":")[2]), manager.key
-    started, go_on = asyncio.Event(), asyncio.Event()
-
-    class Slow(BaseNode):
-        async def execute(self) -> None:
-            started.set()
-            await go_on.wait()
+    slow, started, go_on = slow_node()
 
     async def main() -> None:
         client = StateManager("demo", f"http://127.0.0.1:{port}", key)
-        async with running(runtime([Slow], manager.uri, key)):
-            await client.upsert_graph("flow", [step(Slow, "a")], {})
+        async with running(runtime([slow], manager.uri, key)):
+            await client.upsert_graph("flow", [step(slow, "a")], {})
             run_id = (await client.trigger("flow"))["run_id"]
             await asyncio.wait_for(started.wait(), 20)
             await asyncio.to_thread(manager.close)

@@ -7,22 +7,17 @@ import threading
 
 from groundup.manager import EmbeddedManager
 from groundup.nodes import BaseNode, StateManager
-from tests.support.workers import Silent, running, runtime, statuses, step, until
+from tests.support.workers import Silent, running, runtime, slow_node, statuses, step, until
 
 
 def test_running_executions_end_and_what_is_waiting_is_given_back(manager: EmbeddedManager) -> None:
-    started, go_on = asyncio.Event(), asyncio.Event()
-
-    class Slow(BaseNode):
-        async def execute(self) -> None:
-            started.set()
-            await go_on.wait()
+    slow, started, go_on = slow_node()
 
     async def main() -> None:
         client = StateManager("demo", manager.uri, manager.key)
-        worker = runtime([Slow], manager.uri, manager.key, workers=1)
+        worker = runtime([slow], manager.uri, manager.key, workers=1)
         async with running(worker) as task, client:
-            await client.upsert_graph("flow", [step(Slow, "a")], {})
+            await client.upsert_graph("flow", [step(slow, "a")], {})
             runs = [(await client.trigger("flow"))["run_id"] for _ in range(3)]
             await asyncio.wait_for(started.wait(), 20)
 

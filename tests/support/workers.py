@@ -18,6 +18,18 @@ class Silent(BaseNode):
         """Nothing to say."""
 
 
+def slow_node() -> tuple[type[BaseNode], asyncio.Event, asyncio.Event]:
+    """A node, an event that is set when it runs, and one that ends it when the test sets it."""
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(BaseNode):
+        async def execute(self) -> None:
+            started.set()
+            await go_on.wait()
+
+    return Slow, started, go_on
+
+
 def statuses(graph: RunGraph) -> list[tuple[str, str]]:
     """Identifier and status of every node state of a run, in the order of their creation."""
     return [(node.identifier, node.status.value) for node in graph.nodes]
