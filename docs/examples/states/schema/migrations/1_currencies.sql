@@ -1,0 +1,4 @@
+CREATE TABLE currencies (
+    code TEXT PRIMARY KEY,
+    name TEXT NOT NULL
+);
