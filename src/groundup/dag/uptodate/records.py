@@ -1,0 +1,136 @@
+"""What was done: one row for each state, shared by all processes that use the same folder."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from groundup.dag.uptodate.database import Database
+from groundup.dag.uptodate.files import Row
+
+UNFINISHED = ""  # as key: an evaluation began and did not end
+
+_STATES = "SELECT name, key, value, result, outputs, lazies, fingerprint FROM states"
+_FILES = "SELECT name, mtime, ctime, size, inode, digest FROM files"
+_PUT = "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)"
+_PUT_FILE = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)"
+
+
+class Record(NamedTuple):
+    """What is kept of the last evaluation of a state.
+
+    :ivar name: of the state.
+    :ivar key: of its fingerprint; :data:`UNFINISHED` since it began to be evaluated again.
+    :ivar value: JSON text of its value; None when that could not be kept.
+    :ivar result: digest of what it contributes to its children.
+    :ivar outputs: JSON text: path → digest of what it made; empty when that is nothing.
+    :ivar lazies: names of the lazy parents that it asked, a blank between them.
+    :ivar fingerprint: text of the whole fingerprint, to tell what changed.
+    """
+
+    name: str
+    key: str
+    value: str | None
+    result: str
+    outputs: str
+    lazies: str
+    fingerprint: str
+
+
+class Records:
+    """The records at `path`, all of them read at first use; safe for several threads and processes.
+
+    :param on_notice: is told, in a sentence, when they had to be begun anew.
+    :ivar files: what is known of files, by name.
+    """
+
+    def __init__(self, path: Path, on_notice: Callable[[str], None]) -> None:
+        self._database = Database(path, on_notice)
+        self._lock = threading.Lock()
+        self._rows: dict[str, Record] = {}
+        self._is_loaded = False
+        self.files: dict[str, Row] = {}
+
+    def get(self, name: str) -> Record | None:
+        """Return the record of a state, as it was when it was read or written here."""
+        if not self._is_loaded:
+            self._load()
+        return self._rows.get(name)
+
+    def refresh(self, name: str) -> Record | None:
+        """Return the record of a state as it is now: another process may have written it."""
+        rows = self._database.read(f"{_STATES} WHERE name = ?", (name,))
+        if rows:
+            self._rows[name] = Record._make(rows[0])
+        else:
+            self._rows.pop(name, None)
+        return self._rows.get(name)
+
+    def begin(self, name: str) -> None:
+        """Let the record of a state, if there is one, no longer say that it is done.
+
+        :raises RecordsError: the disk is full.
+        """
+        record = self._rows.get(name)
+        if record is not None and record.key != UNFINISHED:
+            self._rows[name] = record._replace(key=UNFINISHED)
+            self._database.write(("UPDATE states SET key = ? WHERE name = ?", [(UNFINISHED, name)]))
+
+    def put(self, record: Record, files: Iterable[Row]) -> None:
+        """Write a record, and what was learned of files.
+
+        :raises RecordsError: the disk is full.
+        """
+        self._database.write((_PUT, [record]), (_PUT_FILE, _storable(files)))
+        self._rows[record.name] = record
+
+    def put_files(self, files: Iterable[Row]) -> None:
+        """Write what was learned of files.
+
+        :raises RecordsError: the disk is full.
+        """
+        storable = _storable(files)
+        if storable:
+            self._database.write((_PUT_FILE, storable))
+
+    def prune(self, names: Collection[str], files_of: Callable[[Record], Iterable[str]]) -> None:
+        """Remove the records of states that are not among `names`, and of files that no record has.
+
+        :param files_of: returns the names of the files of a record.
+        :raises RecordsError: the disk is full.
+        """
+        self._load()
+        gone = [(name,) for name in self._rows if name not in names]
+        self._rows = {name: row for name, row in self._rows.items() if name in names}
+        used = {name for record in self._rows.values() for name in files_of(record)}
+        unused = [(name,) for name in self.files if name not in used]
+        if gone or unused:
+            self._database.write(
+                ("DELETE FROM states WHERE name = ?", gone), ("DELETE FROM files WHERE name = ?", unused)
+            )
+
+    def close(self) -> None:
+        """Close the database; the next use opens it again."""
+        self._database.close()
+        self._is_loaded = False
+
+    def _load(self) -> None:
+        with self._lock:
+            if not self._is_loaded:
+                self._rows = {row[0]: Record._make(row) for row in self._database.read(_STATES)}
+                self.files.update((row[0], row) for row in self._database.read(_FILES))
+                self._is_loaded = True
+
+
+def _storable(files: Iterable[Row]) -> list[Row]:
+    """Return the files whose names are text, which not all names of files are."""
+    return [row for row in files if row[0].isascii() or _is_text(row[0])]
+
+
+def _is_text(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:
+        return False

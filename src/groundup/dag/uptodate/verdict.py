@@ -1,0 +1,80 @@
+"""Whether a state is up to date, and what an earlier evaluation left of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from groundup.dag.errors import NoValueError
+from groundup.dag.uptodate.fingerprint import Change, Fingerprint
+from groundup.dag.uptodate.records import UNFINISHED, Record
+from groundup.dag.uptodate.values import from_text
+
+if TYPE_CHECKING:
+    from groundup.dag.state import AnyState
+
+_NOT_RESTORED = object()
+
+
+@dataclass(slots=True, eq=False)
+class Verdict:
+    """How a state was judged.
+
+    :ivar reasons: why it has to be evaluated; empty when it is up to date.
+    :ivar key: digest of `fingerprint`, which was taken before any evaluation.
+    :ivar record: what is known of the last evaluation.
+    :ivar missing: outputs that are not there, where nothing is known yet of what it makes.
+    """
+
+    state: AnyState
+    fingerprint: Fingerprint
+    key: str
+    record: Record | None
+    reasons: tuple[Change, ...] = ()
+    missing: tuple[Change, ...] = ()
+    _restored: Any = field(default=_NOT_RESTORED, repr=False)
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether nothing has to be done."""
+        return not self.reasons
+
+    @property
+    def is_first(self) -> bool:
+        """Whether no finished evaluation is known."""
+        return self.record is None or self.record.key == UNFINISHED
+
+    @property
+    def matches(self) -> bool:
+        """Whether the last evaluation was one of the same fingerprint."""
+        return self.record is not None and self.record.key == self.key
+
+    @property
+    def has_value(self) -> bool:
+        """Whether there is a stored value, which was made from the same fingerprint."""
+        return self.matches and self.record is not None and self.record.value is not None
+
+    def value(self) -> Any:
+        """Return the stored value; it is restored once.
+
+        :raises NoValueError: there is none, or it no longer fits the annotation of what the state returns.
+        """
+        if self._restored is _NOT_RESTORED:
+            self._restored = self._from_record()
+        return self._restored
+
+    def because(self, reason: Change) -> Verdict:
+        """Return the verdict with one more reason to evaluate the state."""
+        return replace(self, reasons=(*self.reasons, reason))
+
+    def satisfied(self) -> Verdict:
+        """Return the verdict of a state that says that it is satisfied: only outputs can be missing."""
+        return replace(self, reasons=self.missing)
+
+    def _from_record(self) -> Any:
+        if self.record is None or self.record.value is None or not self.matches:
+            raise NoValueError(self.state)
+        try:
+            return from_text(self.record.value, self.state.returns)
+        except ValueError as error:
+            raise NoValueError(self.state) from error
