@@ -47,6 +47,15 @@ class Config:
         """Folder for what groundup keeps in this repository; made when it is first written to."""
         return self.root / ".groundup"
 
+    def place(self, *keys: str | int, item: str = "") -> str:
+        """Return ``file:line`` of the value under `keys`, or of the nearest table above it that is set.
+
+        :param item: a text of the list under `keys`, whose own line is wanted.
+        """
+        from groundup.config.provenance import place_of
+
+        return place_of(self.values, keys, item)
+
     def __str__(self) -> str:
         return f"{self.root} (environment {self.env})" if self.env else str(self.root)
 
