@@ -10,12 +10,19 @@ from groundup.dag.state import AnyState
 
 
 class Parameters:
-    """Instances of the models of those states that are planned."""
+    """Instances of the models of those states that are planned.
+
+    :param given: parameters by state and key; a `ParamSource` also tells where each was given.
+    :raises ParamsError: something is given that no state takes.
+    """
 
     def __init__(self, graph: StateGraph, given: Mapping[str, Mapping[str, Any]]) -> None:
-        self._graph = graph
         self._given = given
         self._models: dict[str, Any] = {}
+        if given:
+            from groundup.dag.params import ParamSource, check_params
+
+            check_params(graph, ParamSource.of(given))
 
     def prepare(self, planned: Iterable[AnyState]) -> None:
         """Validate the parameters of `planned` states.
@@ -24,12 +31,19 @@ class Parameters:
         """
         for state in planned:
             if state.params is not None and state.name not in self._models:
-                self._models[state.name] = state.params.wanted.model_validate(
-                    dict(self._given.get(state.name, {}))
-                )
+                from groundup.dag.params import ParamSource, resolve_params
+
+                self._models[state.name] = resolve_params(state, ParamSource.of(self._given))
 
     def of(self, state: AnyState) -> Any:
         """Return the parameters of a state."""
         if state.name not in self._models:
             self.prepare([state])
         return self._models[state.name]
+
+    def values_of(self, state: AnyState) -> dict[str, Any] | None:
+        """Return the parameters of a state as plain data; None when it has none."""
+        if state.params is None:
+            return None
+        values: dict[str, Any] = self.of(state).model_dump(mode="json")
+        return values
