@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from groundup.dag import StateGraph
+
+
+def builtin_modules() -> tuple[ModuleType, ...]:
+    """Return the modules whose states are built in."""
+    from groundup.states import environment, quickstart
+
+    return environment, quickstart
 
 
 def builtin_graph() -> StateGraph:
     """Return the graph of all built-in states."""
-    from groundup.states import environment, quickstart
-
-    return StateGraph.from_modules(environment, quickstart)
+    return StateGraph.from_modules(*builtin_modules())

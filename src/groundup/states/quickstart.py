@@ -6,7 +6,6 @@ manager on loopback keeps the flow, a worker in this process polls it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -140,6 +139,8 @@ def _made_from(script: Path) -> Project | None:
 @asynccontextmanager
 async def _working(runtime: Runtime) -> AsyncIterator[None]:
     """Let `runtime` poll for the length of the block, which begins when its nodes are registered."""
+    import asyncio
+
     polling = asyncio.create_task(runtime.run())
     registered = asyncio.create_task(runtime.registered.wait())
     try:

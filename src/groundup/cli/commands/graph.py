@@ -1,35 +1,34 @@
-"""``groundup graph [STATE…] [--format tree|json]`` and ``groundup states [--json]``."""
+"""``groundup graph [STATE…] [--format FORM] [--children]``: what states need, or who needs them."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from groundup.dag.rendering import graph_data, graph_tree
-from groundup.states import builtin_graph
+from groundup.cli.commands.states import listing_json
+from groundup.config import load_config
+from groundup.dag.rendering import graph_tree, selected
+from groundup.states.loading import LoadedGraph, load_graph
+
+TREE, MERMAID, DOT, JSON = "tree", "mermaid", "dot", "json"
 
 
-def graph(names: Sequence[str], *, form: str = "tree") -> int:
+def graph(names: Sequence[str], *, form: str = TREE, children: bool = False) -> int:
     """Write what the states `names` (default: all) need to stdout.
 
-    :param form: ``tree`` or ``json``.
-    :raises UnknownStateError: a name is unknown.
+    :param form: ``tree``, ``mermaid``, ``dot`` or ``json``.
+    :param children: write who needs them instead.
+    :raises UserError: the configuration or a module of states is wrong, or a name is unknown.
     """
-    states = builtin_graph()
-    if form == "json":
-        sys.stdout.write(json.dumps({"states": graph_data(states, names)}, indent=2) + "\n")
-    else:
-        sys.stdout.writelines(f"{line}\n" for line in graph_tree(states, names))
+    states = load_graph(load_config())
+    sys.stdout.writelines(f"{line}\n" for line in _lines(states, names, form, children))
     return 0
 
 
-def states(*, as_json: bool = False) -> int:
-    """Write each state with what it is about, its parents and its source to stdout."""
-    if as_json:
-        return graph((), form="json")
-    for state in sorted(builtin_graph(), key=lambda each: each.name):
-        sys.stdout.write(f"{state.name}\n")
-        for line in (state.summary, f"needs {', '.join(state.parents) or 'nothing'}", state.source):
-            sys.stdout.write(f"    {line}\n")
-    return 0
+def _lines(states: LoadedGraph, names: Sequence[str], form: str, children: bool) -> Iterator[str]:
+    from groundup.dag.diagrams import dot, mermaid
+
+    if form == JSON:
+        return iter([listing_json(states, selected(states, names, children=children))])
+    draw = {TREE: graph_tree, MERMAID: mermaid, DOT: dot}[form]
+    return draw(states, names, children=children)

@@ -1,0 +1,161 @@
+"""Imports modules that give states; what goes wrong in them is told with their own file and line."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, TracebackType
+
+import groundup
+from groundup.dag.errors import describe
+from groundup.errors import GroundupError, UserError
+from groundup.states.origin import Kind, Origin
+
+FILE = "groundup_states.py"
+FILE_MODULE = "__groundup_states__"  # a name that no module of a client or a library has
+PACKAGES = ("site-packages", "dist-packages")
+
+
+class ClientModuleError(UserError):
+    """A module that gives states cannot be imported."""
+
+
+def import_module(origin: Origin, root: Path) -> ModuleType:
+    """Import the module of `origin` from the environment, else from `root`.
+
+    :raises ClientModuleError: there is no such module, or it fails; says where and in which file and line.
+    """
+    if not all(part.isidentifier() for part in origin.module.split(".")):
+        raise ClientModuleError(
+            f"{origin.place()}: {origin.module!r} is not the name of a module",
+            hint="write it with dots, such as tools.states",
+        )
+    append_path(root)
+    try:
+        return importlib.import_module(origin.module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{origin.module}.".startswith(f"{error.name}."):
+            raise _told(error, origin, root) from error
+        raise _missing(origin, root) from None
+    except (Exception, SystemExit) as error:
+        raise _told(error, origin, root) from error
+
+
+def import_file(origin: Origin, path: Path) -> ModuleType:
+    """Import the file `path` under a name of its own; its folder is appended to ``sys.path``, never first.
+
+    :raises ClientModuleError: it fails; says in which file and line.
+    """
+    append_path(path.parent)
+    spec = importlib.util.spec_from_file_location(origin.module, path)
+    if spec is None or spec.loader is None:
+        raise ClientModuleError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[origin.module] = module  # what models with annotations look themselves up in
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[origin.module]
+        raise _told(error, origin, path.parent) from error
+    return module
+
+
+def append_path(folder: Path) -> None:
+    """Let modules of `folder` be imported where the environment has none of that name."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _missing(origin: Origin, root: Path) -> ClientModuleError:
+    near = _nearest(origin.module, root)
+    return ClientModuleError(
+        f"{origin.place()}: there is no module {origin.module}",
+        hint=f"did you mean {near}?" if near else f"it is looked for in the environment, then in {root}",
+    )
+
+
+def _nearest(module: str, root: Path) -> str:
+    """Return the module that was probably meant; empty when none is like it."""
+    from difflib import get_close_matches
+
+    parts = module.split(".")
+    for depth in reversed(range(len(parts))):
+        parent = sys.modules.get(".".join(parts[:depth]))
+        folders = [str(root)] if not depth else list(getattr(parent, "__path__", []))
+        names = [name for folder in folders for name in _modules_in(Path(folder))]
+        close = get_close_matches(parts[depth], names, n=1)
+        if close:
+            return ".".join([*parts[:depth], close[0], *parts[depth + 1 :]])
+    return ""
+
+
+def _modules_in(folder: Path) -> Iterator[str]:
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if entry.suffix == ".py" or (entry.name.isidentifier() and any(entry.glob("*.py"))):
+            yield entry.stem
+
+
+def _told(error: BaseException, origin: Origin, root: Path) -> ClientModuleError:
+    file, line = _where(error, root)
+    what = describe(error)
+    if isinstance(error, SyntaxError):
+        what = f"{type(error).__name__}: {error.msg}"
+    place = f"{file}:{line}: " if file and file not in what else ""
+    loading = "" if origin.kind is Kind.FILE and file == origin.place() else f", while loading {origin}"
+    return ClientModuleError(f"{place}{what}{loading}", hint=_hint(error))
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, GroundupError):
+        return error.hint
+    if isinstance(error, SyntaxError):
+        return "correct the file"
+    if isinstance(error, SystemExit):
+        return "a module of states must not exit when it is imported"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"correct the import, or add what has {error.name.partition('.')[0]} to the dependencies"
+    return ""  # the command line keeps the traceback in a log, and says where
+
+
+def _where(error: BaseException, root: Path) -> tuple[str, int]:
+    """Return the file and line of a client's own source in which `error` arose; ("", 0) when in none."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
+        return error.filename, error.lineno or 1
+    frames = list(_frames(error.__traceback__))
+    if not frames:
+        return "", 0
+    home = _home(frames[0][0], root)
+    return next(frame for frame in reversed(frames) if frame is frames[0] or _is_inside(frame[0], home))
+
+
+def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
+    """Yield file and line of each call that led to an error, from the module that was imported on."""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith(("<", *_NO_CLIENTS)):
+            yield file, trace.tb_lineno
+        trace = trace.tb_next
+
+
+_NO_CLIENTS = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (groundup, importlib))
+
+
+def _home(file: str, root: Path) -> str:
+    """Return the folder of what `file` belongs to: its distribution in an environment, root, or its own."""
+    parts = Path(file).parts
+    for name in PACKAGES:
+        if name in parts:
+            at = parts.index(name)
+            return str(Path(*parts[: at + 2]))
+    return str(root) if Path(file).is_relative_to(root) else str(Path(file).parent)
+
+
+def _is_inside(file: str, home: str) -> bool:
+    def installed(path: str) -> bool:
+        return any(name in Path(path).parts for name in PACKAGES)
+
+    return Path(file).is_relative_to(home) and (installed(home) or not installed(file))
