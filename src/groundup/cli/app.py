@@ -34,6 +34,8 @@ class Form(Enum):
     """How a graph is written."""
 
     TREE = "tree"
+    MERMAID = "mermaid"
+    DOT = "dot"
     JSON = "json"
 
 
@@ -105,19 +107,24 @@ def reach(
 def graph(
     states: States = None,
     form: Annotated[Form, typer.Option("--format", help="How to write it.")] = Form.TREE,
+    children: Annotated[bool, typer.Option("--children", help="Show who needs them instead.")] = False,
 ) -> Action:
     """Show what states need; without names all of them."""
     from groundup.cli.commands import graph as command
 
-    return partial(command.graph, states or [], form=form.value)
+    return partial(command.graph, states or [], form=form.value, children=children)
 
 
 @app.command("states")
-def list_states(as_json: AsJson = False) -> Action:
-    """List all states: what they are about, their parents, their source."""
-    from groundup.cli.commands import graph as command
+def list_states(
+    pattern: Annotated[str, typer.Argument(help="A glob pattern, or a part of names.")] = "",
+    long: Annotated[bool, typer.Option("--long", "-l", help="All that is declared of each.")] = False,
+    as_json: AsJson = False,
+) -> Action:
+    """List states by what brought them into the graph; without a pattern all of them."""
+    from groundup.cli.commands import states as command
 
-    return partial(command.states, as_json=as_json)
+    return partial(command.states, pattern, long=long, as_json=as_json)
 
 
 @app.command()
