@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from groundup.dag.evaluation import Evaluator
@@ -19,6 +21,7 @@ from groundup.dag.state import AnyState
 
 if TYPE_CHECKING:
     from groundup.dag.output import Capture
+    from groundup.dag.preview import Preview
     from groundup.dag.uptodate import Tracker
 
 
@@ -69,11 +72,11 @@ class Runner:
             on_event=on_event,
         )
         self._settler.demand = self._demand
-        forced = frozenset(graph[name].name for name in force)
+        self._tracker, self._force = tracker, frozenset(graph[name].name for name in force)
         if tracker is not None and any(state.is_tracked for state in graph):
             from groundup.dag.tracked import Tracked
 
-            self._settler.tracked = Tracked(graph, self._settler, tracker, forced)
+            self._settler.tracked = Tracked(graph, self._settler, tracker, self._force)
         self._scheduler = Scheduler(self._settler.settle, self._outcomes, jobs or os.cpu_count() or 1)
 
     def __enter__(self) -> Self:
@@ -108,14 +111,37 @@ class Runner:
         try:
             self._scheduler.run(planned)
         except BaseException:
-            self._evaluator.interrupt()
-            self._scopes.end_all_children()
+            self._end()
             raise
         log = self._capture.log if self._capture else None
         if self._demanded or len(planned) < len(self._outcomes):
             planned = plan(self._graph, [*self._demanded, *names])
         outcomes = tuple(self._outcomes[state.name] for state in planned if state.name in self._outcomes)
         return Report(names, outcomes, time.perf_counter() - begun, log)
+
+    def preview(self, *targets: str | AnyState) -> tuple[Preview, ...]:
+        """Return what :meth:`reach` would do in a new process, and why, parents first; nothing is evaluated.
+
+        :raises UnknownStateError: a target names no state.
+        :raises ParamsError: the parameters of a state that is needed are missing or wrong.
+        """
+        from groundup.dag.preview import preview
+
+        names = [target if isinstance(target, str) else target.name for target in targets]
+        return preview(self._graph, names, self._tracker, self._parameters, self._force)
+
+    def _end(self) -> None:
+        """End what runs; further interrupts do not hinder it."""
+        ending = threading.Thread(target=self._end_all, name="groundup-end")
+        ending.start()
+        while ending.is_alive():
+            with suppress(KeyboardInterrupt):
+                ending.join()
+
+    def _end_all(self) -> None:
+        self._evaluator.interrupt()
+        self._scopes.end_all_children()
+        self._scheduler.stop()
 
     def _demand(self, name: str) -> None:
         self._demanded[name] = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from heapq import heappop, heappush
@@ -48,7 +49,7 @@ class Scheduler:
     def run(self, planned: Iterable[AnyState]) -> None:
         """Settle `planned` states, parents first; what is settled already must not be among them.
 
-        :raises BaseException: what interrupted this thread or a settling; others are waited for a while.
+        :raises BaseException: what interrupted this thread or a settling; no other begins then.
         """
         with self._changed:
             self._stopped, self._error = False, None
@@ -58,7 +59,7 @@ class Scheduler:
         try:
             self._work(self._is_all_done)
         except BaseException:
-            self.stop()
+            self._halt()
             raise
 
     def demand(self, name: str, planned: Iterable[AnyState]) -> None:
@@ -78,15 +79,19 @@ class Scheduler:
 
     def stop(self) -> None:
         """Let no further state begin, and wait a while for those that run."""
+        self._halt()
+        threads, self._threads = self._threads, []
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in threads:
+            thread.join(max(deadline - time.monotonic(), 0))
+
+    def _halt(self) -> None:
         with self._changed:
             self._stopped = True
             self._ready.clear()
             self._waiting.clear()
             self._places = {name: at for name, at in self._places.items() if name in self._outcomes}
             self._changed.notify_all()
-        threads, self._threads = self._threads, []
-        for thread in threads:
-            thread.join(STOP_SECONDS)
 
     def _is_all_done(self) -> bool:
         return not (self._waiting or self._running)

@@ -80,13 +80,13 @@ class Settler:
                 arguments = {argument.name: self.filled(argument, state) for argument in state.arguments}
                 value = self._evaluator.evaluate(state, arguments, partial(self._retry, state, retries))
             except (Exception, SystemExit) as error:
-                outcome = Outcome(state, Status.FAILED, began, error=error, output=scope.text())
+                outcome = Outcome(state, Status.FAILED, began, error=error)
                 self.failed(state)
             else:
                 outcome = Outcome(state, Status.OK, began, given=value)
             outcome.reasons, outcome.attempts = reasons, len(retries) + 1
             outcome.seconds = time.perf_counter() - began
-            scope.end(outcome.status.value)
+            scope.end(outcome)
         return outcome
 
     def failed(self, state: AnyState) -> None:

@@ -65,6 +65,15 @@ class Tracker:
         record = self._records.get(state.name)
         return tuple(record.lazies.split()) if record is not None and record.lazies else ()
 
+    def recorded(self, state: AnyState) -> dict[str, Result]:
+        """Return what the parents of `state` contributed to its last evaluation; empty when none is known."""
+        record = self._records.get(state.name)
+        if record is None or record.key == UNFINISHED:
+            return {}
+        with suppress(ValueError, TypeError, AttributeError):
+            return dict(Fingerprint.from_text(record.fingerprint).parents)
+        return {}
+
     def judge(
         self, state: AnyState, params: Mapping[str, Any] | None, parents: Mapping[str, Result]
     ) -> Verdict:

@@ -1,0 +1,101 @@
+"""What a run would do, and why, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from groundup.dag.planner import plan
+from groundup.dag.uptodate import Change, Result
+
+if TYPE_CHECKING:
+    from groundup.dag.graph import StateGraph
+    from groundup.dag.parameters import Parameters
+    from groundup.dag.state import AnyState
+    from groundup.dag.uptodate import Tracker, Verdict
+
+
+class Would(Enum):
+    """What a run would do with a state.
+
+    MAY_RUN: it is up to date unless a parent that would be evaluated gives something new, or its own check
+    says that it is not satisfied.
+    """
+
+    RUN = "runs"
+    MAY_RUN = "may run"
+    SKIP = "up to date"
+    ALWAYS = "evaluated every time"
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would do with one state.
+
+    :ivar reasons: what is not up to date.
+    :ivar through: names of the parents because of which it may run.
+    """
+
+    state: AnyState
+    would: Would
+    reasons: tuple[Change, ...] = ()
+    through: tuple[str, ...] = ()
+
+
+def preview(
+    graph: StateGraph,
+    targets: Iterable[str],
+    tracker: Tracker | None,
+    parameters: Parameters,
+    force: Collection[str] = (),
+) -> tuple[Preview, ...]:
+    """Return what reaching `targets` would do, parents first.
+
+    Nothing is evaluated and no check is called: where a state depends on the value of another that would be
+    evaluated, it is judged as if that gave the same as last time. Lazy parents count when they were asked
+    last time.
+
+    :raises UnknownStateError: a target names no state.
+    :raises ParamsError: the parameters of a state that is needed are missing or wrong.
+    """
+    asked = tracker.asked if tracker else lambda _: ()
+    planned = plan(graph, targets, parents=lambda state: (*state.eager_parents, *asked(state)))
+    parameters.prepare(planned)
+    foreseen: dict[str, Preview] = {}
+    results: dict[str, Result] = {}
+    for state in planned:
+        if tracker is None or not state.is_tracked:
+            foreseen[state.name] = Preview(state, Would.ALWAYS)
+            continue
+        parents = (*state.eager_parents, *asked(state))
+        verdict = _foreseen(state, tracker, parameters, {n: results[n] for n in parents if n in results})
+        if state.name in force:
+            verdict = verdict.because(Change("forced", state.name))
+        through = tuple(name for name in parents if foreseen[name].would in _UNCERTAIN)
+        foreseen[state.name] = _preview(state, verdict, through)
+        if foreseen[state.name].would is Would.SKIP and verdict.record is not None:
+            results[state.name] = Result(verdict.record.result, verdict.record.value)
+    return tuple(foreseen.values())
+
+
+_UNCERTAIN = frozenset({Would.RUN, Would.MAY_RUN})
+_UNKNOWN = Result("unknown")
+
+
+def _foreseen(
+    state: AnyState, tracker: Tracker, parameters: Parameters, settled: dict[str, Result]
+) -> Verdict:
+    """Judge a state before its parents are settled: as if they gave what they gave last time."""
+    last = tracker.recorded(state)
+    wanted = (*state.eager_parents, *tracker.asked(state))
+    parents = {name: settled.get(name) or last.get(name) or _UNKNOWN for name in wanted}
+    return tracker.judge(state, parameters.values_of(state), parents)
+
+
+def _preview(state: AnyState, verdict: Verdict, through: tuple[str, ...]) -> Preview:
+    if not verdict.up_to_date and not (state.check and verdict.is_first):
+        return Preview(state, Would.RUN, verdict.reasons, through)
+    would = Would.MAY_RUN if through or state.check else Would.SKIP
+    return Preview(state, would, verdict.reasons, through)

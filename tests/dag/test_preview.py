@@ -1,0 +1,107 @@
+"""What a run would do: told without evaluating anything, and true when the run then comes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from groundup.dag import Runner, StateGraph, Status, state
+from groundup.dag.preview import Preview, Would
+from groundup.dag.state import AnyState
+from groundup.dag.uptodate import Tracker
+
+ran: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran.clear()
+    monkeypatch.chdir(tmp_path)
+    Path("in.txt").write_text("a")
+
+
+def runner(*states: AnyState, force: tuple[str, ...] = ()) -> Runner:
+    return Runner(StateGraph(states), tracker=Tracker(Path.cwd(), Path.cwd() / ".groundup"), force=force)
+
+
+def foreseen(*states: AnyState, force: tuple[str, ...] = ()) -> dict[str, Preview]:
+    """Return what reaching the last of `states` would do, by name; nothing must run for it."""
+    before = list(ran)
+    with runner(*states, force=force) as it:
+        previews = it.preview(states[-1])
+    assert ran == before
+    return {preview.state.name: preview for preview in previews}
+
+
+def would(*states: AnyState, force: tuple[str, ...] = ()) -> dict[str, Would]:
+    return {name: preview.would for name, preview in foreseen(*states, force=force).items()}
+
+
+def run(*states: AnyState) -> dict[str, Status]:
+    with runner(*states) as it:
+        return {outcome.state.name: outcome.status for outcome in it.reach(states[-1]).outcomes}
+
+
+@state
+def root() -> str:
+    ran.append("root")
+    return "r"
+
+
+@state(inputs=["in.txt"], outputs=["out.txt"])
+def made(root: str) -> str:
+    ran.append("made")
+    Path("out.txt").write_text(root)
+    return root
+
+
+@state(outputs=["last.txt"])
+def last(made: str) -> None:
+    ran.append("last")
+    Path("last.txt").write_text(made)
+
+
+STATES = (root, made, last)
+
+
+def test_at_first_everything_runs() -> None:
+    assert would(*STATES) == {"root": Would.ALWAYS, "made": Would.RUN, "last": Would.RUN}
+    assert [reason.kind for reason in foreseen(*STATES)["made"].reasons] == ["first"]
+
+
+def test_when_all_is_up_to_date_nothing_runs() -> None:
+    run(*STATES)
+    assert would(*STATES) == {"root": Would.ALWAYS, "made": Would.SKIP, "last": Would.SKIP}
+    assert run(*STATES) == {"root": Status.OK, "made": Status.SKIPPED, "last": Status.SKIPPED}
+
+
+def test_a_child_of_what_runs_may_run() -> None:
+    run(*STATES)
+    Path("in.txt").write_text("b")
+    previews = foreseen(*STATES)
+    assert str(previews["made"].reasons[0]).startswith("input in.txt changed")
+    assert (previews["last"].would, previews["last"].through) == (Would.MAY_RUN, ("made",))
+
+
+def test_what_is_forced_runs() -> None:
+    run(*STATES)
+    assert would(*STATES, force=("last",))["last"] is Would.RUN
+
+
+def test_a_check_is_not_called() -> None:
+    @state
+    def installed() -> None:
+        ran.append("installed")
+
+    @installed.satisfied
+    def _() -> bool:
+        ran.append("check")
+        return True
+
+    assert would(installed) == {"installed": Would.MAY_RUN}
+
+
+def test_without_a_tracker_everything_is_evaluated_every_time() -> None:
+    with Runner(StateGraph(STATES)) as it:
+        assert {preview.would for preview in it.preview("last")} == {Would.ALWAYS}

@@ -1,0 +1,303 @@
+"""What is up to date is skipped: in later runs and processes, until something that it depends on changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from groundup.dag import Lazy, Params, Report, Runner, State, StateGraph, Status, state
+from groundup.dag.annotations import UNKNOWN
+from groundup.dag.arguments import Argument, Kind
+from groundup.dag.state import AnyState
+from groundup.dag.uptodate import Tracker
+from tests.dag.graphs import adjacencies, ancestors
+
+ran: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran.clear()
+    monkeypatch.chdir(tmp_path)
+
+
+def run(
+    *states: AnyState, target: str = "", force: tuple[str, ...] = (), params: Any = None, jobs: int = 2
+) -> Report:
+    """Reach the last of `states`, or `target`, as a process of its own would; note in `ran` what ran."""
+    ran.clear()
+    with (
+        Tracker(Path.cwd(), Path.cwd() / ".groundup") as tracker,
+        Runner(StateGraph(states), tracker=tracker, force=force, params=params, jobs=jobs) as runner,
+    ):
+        report = runner.reach(target or states[-1].name)
+    report.raise_for_failure()
+    return report
+
+
+def status(report: Report, name: str) -> Status:
+    return {outcome.state.name: outcome.status for outcome in report.outcomes}[name]
+
+
+def reasons(report: Report, name: str) -> list[str]:
+    outcomes = {outcome.state.name: outcome for outcome in report.outcomes}
+    return [f"{reason.kind} {reason.name}" for reason in outcomes[name].reasons]
+
+
+class Opaque:
+    """A value that cannot be stored."""
+
+
+class Shape(BaseModel):
+    width: int = 1
+
+
+@state(inputs=["in.txt"], outputs=["out.txt"])
+def first_letter() -> str:
+    ran.append("first_letter")
+    text = Path("in.txt").read_text()
+    Path("out.txt").write_text(text.upper())
+    return text[:1]
+
+
+@state(outputs=["row.txt"])
+def row(first_letter: str, shape: Params[Shape]) -> str:
+    ran.append("row")
+    Path("row.txt").write_text(first_letter * shape.width)
+    return first_letter * shape.width
+
+
+@state(inputs=["in.txt"])
+def opaque() -> Opaque:
+    ran.append("opaque")
+    return Opaque()
+
+
+@state
+def end(row: str) -> str:
+    ran.append("end")
+    return f"{row}."
+
+
+CHAIN = (first_letter, row, end)
+
+
+@pytest.fixture
+def done() -> None:
+    Path("in.txt").write_text("hello")
+    assert run(*CHAIN).value("end") == "h."
+    assert ran == ["first_letter", "row", "end"]
+
+
+# -- what is skipped, and what it gives -----------------------------------------------------------------
+
+
+def test_what_is_up_to_date_is_skipped_and_gives_its_stored_value(done: None) -> None:
+    report = run(*CHAIN)
+    assert ran == ["end"]
+    assert report.value("end") == "h."
+    assert [status(report, name) for name in ("first_letter", "row", "end")] == [
+        Status.SKIPPED,
+        Status.SKIPPED,
+        Status.OK,
+    ]
+
+
+def test_a_changed_input_runs_it_and_an_unchanged_result_stops_the_wave(done: None) -> None:
+    Path("in.txt").write_text("hello")
+    assert run(*CHAIN) and ran == ["end"]
+    Path("in.txt").write_text("hullo")
+    Path("out.txt").write_text("HULLO")  # so that value and outputs come out as they are
+    report = run(*CHAIN)
+    assert ran[0] == "first_letter"
+    assert reasons(report, "first_letter")[0] == "input in.txt"
+
+
+@pytest.mark.parametrize("harm", ["removed", "altered"])
+def test_an_output_that_is_not_as_it_was_made_runs_it_again(done: None, harm: str) -> None:
+    Path("out.txt").unlink() if harm == "removed" else Path("out.txt").write_text("mine")
+    report = run(*CHAIN)
+    assert ran == ["first_letter", "end"]
+    assert reasons(report, "first_letter") == ["output out.txt"]
+    assert status(report, "first_letter") is Status.OK
+    assert Path("out.txt").read_text() == "HELLO"
+
+
+def test_a_changed_parameter_runs_it(done: None) -> None:
+    report = run(*CHAIN, params={"row": {"width": 3}})
+    assert ran == ["row", "end"]
+    assert reasons(report, "row") == ["parameter width"]
+    assert report.value("end") == "hhh."
+
+
+def test_what_is_forced_runs(done: None) -> None:
+    report = run(*CHAIN, force=("first_letter",))
+    assert ran == ["first_letter", "end"]
+    assert reasons(report, "first_letter") == ["forced first_letter"]
+
+
+def test_a_value_that_could_not_be_kept_is_made_anew_only_when_it_is_wanted() -> None:
+    @state(outputs=["seen.txt"])
+    def seen(opaque: Opaque) -> None:
+        ran.append("seen")
+        Path("seen.txt").write_text(type(opaque).__name__)
+
+    Path("in.txt").write_text("x")
+    run(opaque, seen)
+    assert run(opaque, seen) and ran == []
+    Path("seen.txt").unlink()
+    report = run(opaque, seen)
+    assert ran == ["opaque", "seen"]
+    assert reasons(report, "opaque") == ["value opaque"]
+
+
+def test_a_state_that_failed_is_not_up_to_date() -> None:
+    @state(outputs=["made.txt"])
+    def fails_once() -> None:
+        ran.append("fails_once")
+        Path("made.txt").touch()
+        if not Path("allowed").exists():
+            raise ValueError
+
+    with pytest.raises(Exception, match="fails_once"):
+        run(fails_once)
+    Path("allowed").touch()
+    run(fails_once)
+    assert ran == ["fails_once"]
+
+
+# -- satisfied ------------------------------------------------------------------------------------------
+
+
+def test_what_says_that_it_is_satisfied_is_not_run() -> None:
+    @state
+    def installed(name: str) -> None:
+        ran.append("installed")
+        Path(name).touch()
+
+    @installed.satisfied
+    def _(name: str) -> bool:
+        return Path(name).exists()
+
+    @state
+    def name() -> str:
+        return "tool"
+
+    assert status(run(name, installed), "installed") is Status.CHANGED
+    assert status(run(name, installed), "installed") is Status.SKIPPED
+    Path("tool").unlink()
+    report = run(name, installed)
+    assert (ran, reasons(report, "installed")) == (["installed"], ["check installed"])
+
+
+def test_a_check_decides_beside_inputs_and_outputs_too() -> None:
+    @state(inputs=["in.txt"], outputs=["copy.txt"])
+    def copied() -> None:
+        ran.append("copied")
+        Path("copy.txt").write_text(Path("in.txt").read_text())
+        Path("flag").touch()
+
+    @copied.satisfied
+    def _() -> bool:
+        return Path("flag").exists()
+
+    Path("in.txt").write_text("1")
+    run(copied)
+    assert run(copied) and ran == []
+    Path("flag").unlink()
+    assert reasons(run(copied), "copied") == ["check copied"]
+    Path("in.txt").write_text("2")
+    assert reasons(run(copied), "copied") == ["input in.txt"]
+
+
+# -- lazy parents ---------------------------------------------------------------------------------------
+
+
+def test_a_lazy_parent_counts_when_it_was_asked() -> None:
+    @state(outputs=["chosen.txt"])
+    def chosen(first_letter: Lazy[str], other: Lazy[str]) -> str:
+        ran.append("chosen")
+        Path("chosen.txt").write_text(first_letter.get())
+        return first_letter.get()
+
+    @state(inputs=["other.txt"])
+    def other() -> str:
+        ran.append("other")
+        return Path("other.txt").read_text()
+
+    states = (first_letter, other, chosen)
+    Path("in.txt").write_text("a")
+    Path("other.txt").write_text("b")
+    run(*states)
+    assert sorted(ran) == ["chosen", "first_letter"]
+    assert run(*states) and ran == []
+    Path("other.txt").write_text("c")
+    assert run(*states) and ran == []
+    Path("in.txt").write_text("z")
+    report = run(*states)
+    assert sorted(ran) == ["chosen", "first_letter"]
+    assert reasons(report, "chosen") == ["parent first_letter"]
+
+
+# -- random graphs --------------------------------------------------------------------------------------
+
+
+def tracked(name: str, parents: list[str]) -> State[..., str]:
+    """Return a state that copies its input and what its parents give into its output and value."""
+
+    def function(**values: str) -> str:
+        ran.append(name)
+        text = Path(f"{name}.in").read_text() + "".join(values[parent] for parent in parents)
+        Path(f"{name}.out").write_text(text)
+        return text[-3:]
+
+    function.__annotations__["return"] = str
+    arguments = tuple(Argument(parent, Kind.VALUE, parent, UNKNOWN) for parent in parents)
+    return State(name, function, arguments, inputs=(f"{name}.in",), outputs=(f"{name}.out",))
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    yield iter(tmp_path_factory.mktemp("graph") / str(number) for number in range(10**6))
+
+
+@given(adjacencies(8), st.sampled_from([1, 3]), st.data())
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_runs_again_is_what_was_touched_and_what_that_changes(
+    numbered: Iterator[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    adjacency: dict[str, list[str]],
+    jobs: int,
+    data: st.DataObject,
+) -> None:
+    folder = next(numbered)
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in adjacency:
+        Path(f"{name}.in").write_text(name)
+    states = [tracked(name, parents) for name, parents in adjacency.items()]
+    target = data.draw(st.sampled_from(sorted(adjacency)))
+    needed = {target} | ancestors(adjacency, target)
+    first = run(*states, target=target, jobs=jobs)
+    assert sorted(ran) == sorted(needed)
+    assert run(*states, target=target, jobs=jobs) and ran == []
+
+    touched = data.draw(st.sets(st.sampled_from(sorted(adjacency))))
+    for name in touched:
+        Path(f"{name}.in").write_text(data.draw(st.sampled_from([name, f"{name}+"])))
+    before = {outcome.state.name: outcome.value for outcome in first.outcomes}
+    report = run(*states, target=target, jobs=jobs)
+    for outcome in report.outcomes:
+        name = outcome.state.name
+        is_new = Path(f"{name}.in").read_text() != name
+        changed = {each.state.name for each in report.outcomes if each.status is Status.CHANGED}
+        assert (name in ran) == (is_new or bool(changed & set(adjacency[name])))
+        assert (outcome.status is Status.SKIPPED) == (name not in ran)
+        if outcome.status in (Status.SKIPPED, Status.OK):
+            assert outcome.value == before[name]
