@@ -141,7 +141,8 @@ class Tracked:
 
     def _results_of(self, names: Iterable[str]) -> dict[str, Result]:
         good = [name for name in names if self._settler.outcomes[name].status in GOOD]
-        for state in plan(self._graph, good, known=self._results):
+        unknown = [name for name in good if name not in self._results]
+        for state in plan(self._graph, unknown, known=self._results) if unknown else ():
             self._results[state.name] = self._tracker.result(
                 state,
                 self._settler.outcomes[state.name].value,
