@@ -105,3 +105,13 @@ def test_networkx_sees_the_same_graph(adjacency: dict[str, list[str]]) -> None:
     assert set(graph.to_networkx().edges) == edges
     assert set(graph.to_networkx().nodes) == set(adjacency)
     assert {(name, child) for name in adjacency for child in graph.children(name)} == edges
+
+
+def test_a_method_that_is_no_method_of_an_instance_is_an_error_that_says_what_to_write() -> None:
+    class Database:
+        @state
+        def connection(self) -> None: ...
+
+    with pytest.raises(UnknownStateError) as caught:
+        StateGraph([Database.connection])
+    assert "state(instance.method)" in caught.value.hint

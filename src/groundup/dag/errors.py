@@ -58,7 +58,9 @@ class UnknownStateError(DagError):
     def __init__(self, name: str, names: Iterable[str], wanted_by: AnyState | None = None) -> None:
         verb = "replaces" if wanted_by and wanted_by.replaces == name else "needs"
         by = f", which {wanted_by.name} ({wanted_by.source}) {verb}" if wanted_by else ""
-        super().__init__(f"there is no state named {name}{by}", hint=_nearest(name, list(names)))
+        is_method = wanted_by is not None and name == "self"
+        hint = "declare the method of an instance: state(instance.method)" if is_method else ""
+        super().__init__(f"there is no state named {name}{by}", hint=hint or _nearest(name, list(names)))
 
 
 class TypeMismatchError(DagError):
