@@ -15,6 +15,12 @@ def config() -> Config:
 
 
 @state
+def repo_root(config: Config) -> Path:
+    """The repository's root folder."""
+    return config.root
+
+
+@state
 def ready(config: Config) -> Path:
     """The environment is ready: the kernel made it so before this process began."""
     return config.venv
