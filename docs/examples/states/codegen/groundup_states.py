@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from groundup import Config, UserError, state
+from groundup import UserError, state
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 TYPES = {"text": "str", "integer": "int", "amount": "Decimal", "day": "date"}
@@ -47,11 +47,8 @@ class Specification(BaseModel):
 
     records: dict[str, Record]
 
-
-@state
-def repo_root(config: Config) -> Path:
-    """The folder of this repository."""
-    return config.root
+    def __str__(self) -> str:
+        return ", ".join(self.records)
 
 
 @state(inputs=["spec.toml"])

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from groundup import Config, GroundupError, Params, Retries, state
+from groundup import GroundupError, Params, Retries, state
 from pydantic import BaseModel, StringConstraints
 
 SOURCE = "build/source"
@@ -32,6 +32,9 @@ class Source(BaseModel):
     folder: Path
     commit: str
 
+    def __str__(self) -> str:
+        return f"commit {self.commit[:12]}"
+
 
 class Release(BaseModel):
     """What was built from what."""
@@ -41,11 +44,8 @@ class Release(BaseModel):
     sha256: str
     commit: str
 
-
-@state
-def repo_root(config: Config) -> Path:
-    """The folder of this repository."""
-    return config.root
+    def __str__(self) -> str:
+        return f"{self.file}, {self.size} bytes"
 
 
 @state(retries=Retries(2, delay=0.2), timeout=60)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from groundup import Config, Params, UserError, state
+from groundup import Params, UserError, state
 from pydantic import BaseModel
 
 APPLICATION = 0x53484F50  # marks a database of this repository, in the header of its file
@@ -27,30 +27,22 @@ class Schema(BaseModel):
 
 
 @state
-def repo_root(config: Config) -> Path:
-    """The folder of this repository."""
-    return config.root
-
-
-@state
 def database_file(repo_root: Path, database: Params[Database]) -> Path:
     """There is a database of this repository."""
     file = repo_root / database.path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with connection(file) as db:
-        if db.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise UserError(
-                f"{file} is a database of something else",
-                hint="name another file: --set database_file.path=…",
-            )
-        db.execute(f"PRAGMA application_id = {APPLICATION}")
+    if not is_ours(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with connection(file) as db:
+            if db.execute("SELECT 1 FROM sqlite_master").fetchone():
+                hint = "name another file: --set database_file.path=…"
+                raise UserError(f"{file} is a database of something else", hint=hint)
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
     return file
 
 
 @database_file.satisfied
 def _(repo_root: Path, database: Params[Database]) -> bool:
-    file = repo_root / database.path
-    return file.is_file() and pragma(file, "application_id") == APPLICATION
+    return is_ours(repo_root / database.path)
 
 
 @state(inputs=["migrations/*.sql"])
@@ -97,6 +89,11 @@ def _(repo_root: Path, database_file: Path) -> bool:
 def database(database_file: Path, schema: int, seeded: int) -> str:
     """The database is ready to be used."""
     return f"{database_file.name}: version {schema}, {seeded} currencies"
+
+
+def is_ours(file: Path) -> bool:
+    """Return whether there is a database of this repository."""
+    return file.is_file() and pragma(file, "application_id") == APPLICATION
 
 
 def numbered(root: Path) -> dict[int, Path]:
