@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -111,8 +111,14 @@ class StateGraph:
         if waiting:
             raise CycleError(self._cycle(waiting))
 
-    def _cycle(self, among: Iterable[str]) -> list[AnyState]:
+    def _cycle(self, among: Collection[str]) -> list[AnyState]:
         import networkx
 
-        edges = networkx.find_cycle(self.to_networkx().subgraph(among).reverse())
-        return [self._states[child] for child, *_ in edges]
+        needed: networkx.DiGraph[Any] = networkx.DiGraph()
+        needed.add_edges_from(
+            (name, other) for name in among for other in self.parents(name) if other in among
+        )
+        path = [child for child, *_ in networkx.find_cycle(needed)]
+        inside = set(path)
+        start = path.index(next(name for name in among if name in inside))  # the same in every process
+        return [self._states[name] for name in path[start:] + path[:start]]

@@ -87,9 +87,10 @@ def _nearest(module: str, root: Path) -> str:
         parent = sys.modules.get(".".join(parts[:depth]))
         folders = [str(root)] if not depth else list(getattr(parent, "__path__", []))
         names = [name for folder in folders for name in _modules_in(Path(folder))]
-        close = get_close_matches(parts[depth], names, n=1)
-        if close:
-            return ".".join([*parts[:depth], close[0], *parts[depth + 1 :]])
+        if parts[depth] in names:
+            break
+        for close in get_close_matches(parts[depth], names, n=1):
+            return ".".join([*parts[:depth], close, *parts[depth + 1 :]])
     return ""
 
 
