@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,5 +39,5 @@ def test_no_chain_of_parents_took_longer(adjacency: dict[str, list[str]], data: 
     seconds = {name: float(data.draw(st.integers(0, 9), label=name)) for name in adjacency}
     path = critical_path(outcomes(adjacency, seconds))
     names = [outcome.state.name for outcome in path]
-    assert all(parent in adjacency[child] for parent, child in zip(names, names[1:], strict=False))
+    assert all(parent in adjacency[child] for parent, child in pairwise(names))
     assert sum(outcome.seconds for outcome in path) == max(longest(adjacency, seconds, n) for n in adjacency)

@@ -46,8 +46,9 @@ def _dispatch(words: list[str]) -> int:
 def _run(words: list[str], kernel: Path | None = None) -> int:
     if words[:1] == ["reach"] and not any(word.startswith("-") for word in words[1:] if word != "-q"):
         from groundup.cli.commands.reach import reach
+        from groundup.cli.shown import Shown
 
-        return reach([word for word in words[1:] if word != "-q"], quiet="-q" in words)
+        return reach([word for word in words[1:] if word != "-q"], shown=Shown(quiet="-q" in words))
     from groundup.cli.app import run
 
     return run(words, kernel)

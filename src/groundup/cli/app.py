@@ -9,12 +9,13 @@ from collections.abc import Callable
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from groundup import __version__
 from groundup.cli.kernel_file import made_by
+from groundup.cli.options import run_and_shown, run_options, taking
 from groundup.errors import UserError
 
 app = typer.Typer(
@@ -27,6 +28,10 @@ app.add_typer(kernel_app, name="kernel")
 
 Action: TypeAlias = Callable[[], int]
 States = Annotated[list[str] | None, typer.Argument(metavar="STATE", help="Names of states.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="STATE.KEY=VALUE", help="A parameter of a state; repeatable."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Data for machines.")]
 
 
@@ -93,14 +98,27 @@ def quickstart(as_json: AsJson = False) -> Action:
 
 
 @app.command()
-def reach(
-    states: States = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show nothing but errors.")] = False,
-) -> Action:
+@taking(run_options())
+def reach(states: States = None, **given: Any) -> Action:
     """Reach states; without names the configured target."""
     from groundup.cli.commands import reach as command
+    from groundup.cli.running import Options
 
-    return partial(command.reach, states or [], quiet=quiet)
+    options, shown = run_and_shown(given)
+    return partial(command.reach, states or [], Options(**options), shown)
+
+
+@app.command()
+def why(
+    state: Annotated[str, typer.Argument(metavar="STATE", help="Name of a state.")],
+    settings: Settings = None,
+    as_json: AsJson = False,
+) -> Action:
+    """Say what makes a state not up to date, with old and new values, and through which parents."""
+    from groundup.cli.commands import why as command
+    from groundup.cli.running import Options
+
+    return partial(command.why, state, Options(settings=settings or []), as_json=as_json)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from groundup import proto_kernel
 from groundup.errors import GroundupError
 
 INTERRUPTED = 130
+TERMINATED = 143  # as a shell reports SIGTERM
 READER_GONE = 141  # as a shell reports SIGPIPE
 
 
@@ -19,9 +20,8 @@ def guarded(action: Callable[[], int]) -> int:
     try:
         code = action()
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        tell("interrupted", "run the same command again: it continues")
-        return INTERRUPTED
+    except KeyboardInterrupt as error:
+        return _interrupted(error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
@@ -42,6 +42,14 @@ def tell(message: str, hint: str = "", *, word: str = "error:") -> None:
     for label, colour, text in ((word, "31", message), ("hint:", "36", hint)):
         if text:
             proto_kernel.LOG.write(f"{proto_kernel.paint(label, colour)} {text}")
+
+
+def _interrupted(error: KeyboardInterrupt) -> int:
+    from groundup.cli.interrupts import Terminated
+
+    is_terminated = isinstance(error, Terminated)
+    tell("terminated" if is_terminated else "interrupted", "run the same command again: it continues")
+    return TERMINATED if is_terminated else INTERRUPTED
 
 
 def _hint_for(error: GroundupError) -> str:

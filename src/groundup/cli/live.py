@@ -1,30 +1,37 @@
-"""The live tree of a run on a terminal: times that count, a spinner at what runs."""
+"""The live tree of a run on a terminal: times that count, a spinner at what runs and its last line."""
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from typing import TextIO
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from groundup.cli.progress import painter
-from groundup.cli.tree import Step, duration, tree_lines
+from groundup import proto_kernel
+from groundup.cli.progress import Display, painter
+from groundup.cli.tree import MANY, Step, counts, duration, tree_lines
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 FRAMES_PER_SECOND = 10
+OTHER_LINES = 3  # below the tree: what is left out of it, a count, and the cursor
 
 
-class LiveTree:
-    """Draws `steps`, which grow while it is shown, and clears the drawing at the end."""
+class LiveTree(Display):
+    """Draws `steps`, which grow while it is shown, and clears the drawing at the end.
 
-    def __init__(self, steps: Mapping[str, Step]) -> None:
+    :param planned: how many states there are at least.
+    """
+
+    def __init__(self, steps: dict[str, Step], stream: TextIO, planned: int) -> None:
         self._steps = steps
-        self._console = Console(stderr=True)
+        self._planned = planned
+        self._paint = painter(stream)
+        self._console = Console(file=stream)
         self._live = Live(
-            get_renderable=self._tree,
+            get_renderable=self._drawing,
             console=self._console,
             refresh_per_second=FRAMES_PER_SECOND,
             transient=True,
@@ -36,19 +43,33 @@ class LiveTree:
         """Begin to draw."""
         self._live.start()
 
-    def started(self, step: Step) -> None:
-        """The next drawing shows `step`."""
+    def write(self, text: str) -> None:
+        """Write text above the tree."""
+        self._console.print(Text.from_ansi(text.rstrip("\n")), soft_wrap=True)
 
     def close(self) -> None:
         """Clear the drawing."""
         self._live.stop()
 
-    def _tree(self) -> Text:
-        lines = list(tree_lines(dict(self._steps), _running, painter(sys.stderr)))
-        return Text.from_ansi("\n".join(lines[-self._console.height :]), no_wrap=True, overflow="ellipsis")
+    def _drawing(self) -> Text:
+        text = proto_kernel.mask("\n".join(self._lines()))
+        return Text.from_ansi(text, no_wrap=True, overflow="ellipsis")
+
+    def _lines(self) -> Iterator[str]:
+        steps = dict(self._steps)
+        most = max(1, min(MANY, self._console.height - OTHER_LINES))
+        yield from tree_lines(steps, _running, self._paint, most=most, short=True)
+        yield self._paint(self._count(steps), "2")
+
+    def _count(self, steps: dict[str, Step]) -> str:
+        ended = counts(step.outcome for step in steps.values() if step.outcome)
+        done = sum(ended.values())
+        texts = [f"{status.value} {count}" for status, count in ended.items() if count]
+        texts.append(f"running {len(steps) - done}")
+        return f"{done} of {max(self._planned, len(steps))}: {' · '.join(texts)}"
 
 
 def _running(step: Step) -> str:
     seconds = time.perf_counter() - step.began
     frame = FRAMES[int(seconds * FRAMES_PER_SECOND) % len(FRAMES)]
-    return f"{frame} {step.state.name}  {duration(seconds)}  {step.state.summary}"
+    return f"{frame} {step.state.name}  {duration(seconds)}  {step.said()}"

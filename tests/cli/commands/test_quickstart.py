@@ -59,7 +59,9 @@ def test_a_failure_is_told_with_state_and_hint(neo: Neo, unreachable: dict[str, 
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert re.search(r"✗ quickstart_project  \d+\.\d\d s", done.stdout)
-    assert lines[-2].strip().endswith("· quickstart  not run: quickstart_project failed")
+    stopped = ", ".join(CHAIN[3:])
+    assert f"  not run because of it: {stopped}" in lines
+    assert "ok 2 · changed 0 · skipped 0 · failed 1 · not run 4" in lines
     assert lines[-1].startswith("FAILURE: quickstart in ")
     assert re.search(r"(?m)^error: state quickstart_project \(.*quickstart\.py:\d+\) failed: ", done.stderr)
     assert re.search(r"(?m)^hint: ", done.stderr)

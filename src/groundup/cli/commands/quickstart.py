@@ -6,12 +6,12 @@ import json
 import sys
 from typing import Any
 
-from groundup.cli.commands.reach import last_line, run
+from groundup.cli.account import write_account
 from groundup.cli.progress import Progress
+from groundup.cli.running import run
 from groundup.cli.tree import output_text
 from groundup.dag import Outcome, Report
 from groundup.dag.errors import describe
-from groundup.states import builtin_graph
 
 
 def quickstart(*, as_json: bool = False) -> int:
@@ -20,12 +20,11 @@ def quickstart(*, as_json: bool = False) -> int:
     :raises GroundupError: a state failed.
     """
     progress = Progress()
-    report = run(builtin_graph(), ["quickstart"], progress, show=True)
+    report = run(["quickstart"], progress)
     if as_json:
         sys.stdout.write(json.dumps(report_data(report), indent=2) + "\n")
     else:
-        progress.write(sys.stdout)
-        sys.stdout.write(last_line(report) + "\n")
+        write_account(report, progress.steps, sys.stdout)
     report.raise_for_failure()
     return 0
 

@@ -1,40 +1,68 @@
-"""``groundup reach [-q] [STATE…]``: reach states; without names the configured target."""
+"""``groundup reach [OPTIONS] [STATE…]``: reach states; without names the configured target."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 
-from groundup.cli.progress import Progress
-from groundup.cli.tree import duration
-from groundup.config import load_config
-from groundup.dag import Report, Runner, StateGraph
-from groundup.states import builtin_graph
+from groundup.cli.account import failure_lines, write_account, write_lines
+from groundup.cli.progress import Progress, painter
+from groundup.cli.running import Options, repository, run
+from groundup.cli.shown import Shown
+from groundup.dag import StateGraph, plan
 
 
-def reach(names: Sequence[str], *, quiet: bool = False) -> int:
-    """Reach the states `names` and show what happened on stderr; stdout belongs to nobody.
+def reach(names: Sequence[str], options: Options = Options(), shown: Shown = Shown()) -> int:  # noqa: B008
+    """Reach the states `names`, else the configured target, and show what happens on stderr.
 
-    :param quiet: show nothing but errors.
-    :raises GroundupError: a name is unknown, or a state failed.
+    stdout belongs to nobody, but for events as JSON and for what would be done.
+
+    :raises GroundupError: a name is unknown, a parameter is wrong, or a state failed.
     """
-    progress = Progress()
-    report = run(builtin_graph(), names or [load_config().target], progress, show=not quiet)
-    if not quiet:
-        progress.write(sys.stderr)
-        sys.stderr.write(last_line(report) + "\n")
+    if shown.dry_run:
+        from groundup.cli.commands.dry_run import dry_run
+
+        return dry_run(names, options, as_json=shown.as_json)
+    if shown.as_json:
+        return _with_events(names, options)
+    return _quietly(names, options) if shown.quiet else _with_progress(names, options, shown)
+
+
+def _quietly(names: Sequence[str], options: Options) -> int:
+    report = run(names, None, options)
+    write_lines(list(failure_lines(report, painter(sys.stderr))), sys.stderr)
     report.raise_for_failure()
     return 0
 
 
-def run(graph: StateGraph, names: Sequence[str], progress: Progress, *, show: bool) -> Report:
-    """Reach the states `names` of `graph`, told to `progress`, which shows itself when `show`."""
-    with progress if show else nullcontext(), Runner(graph, on_event=progress.on_event) as runner:
-        return runner.reach(*names)
+def _with_progress(names: Sequence[str], options: Options, shown: Shown) -> int:
+    output_of = None
+    if shown.verbose:
+        from groundup.cli.outputs import Outputs
+
+        options = replace(options, outputs=Outputs())
+        output_of = options.outputs.of if options.outputs else None
+    config, graph = repository()
+    planned = partial(number_of_states, graph, names or [config.target])
+    progress = Progress(is_live=options.captures, output_of=output_of, planned=planned)
+    report = run(names, progress, options)
+    write_account(report, progress.steps, sys.stderr)
+    report.raise_for_failure()
+    return 0
 
 
-def last_line(report: Report) -> str:
-    """Return the line that ends the account of a run."""
-    word = "SUCCESS" if report.ok else "FAILURE"
-    return f"{word}: {', '.join(report.targets)} in {duration(report.seconds)}"
+def _with_events(names: Sequence[str], options: Options) -> int:
+    from groundup.cli.events import EventLines
+
+    events = EventLines()
+    report = run(names, events, options)
+    events.report(report)
+    report.raise_for_failure()
+    return 0
+
+
+def number_of_states(graph: StateGraph, names: Sequence[str]) -> int:
+    """Return how many states are needed to reach `names`."""
+    return len(plan(graph, names))

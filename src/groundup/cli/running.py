@@ -1,0 +1,136 @@
+"""A run for a command: of the repository's states, with what is known of earlier runs, output kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+
+from groundup.cli.failures import tell
+from groundup.cli.interrupts import terminable
+from groundup.config import Config, load_config
+from groundup.dag import Event, Report, Runner, StateGraph
+from groundup.states.loading import load_graph, load_params
+
+if TYPE_CHECKING:
+    from groundup.cli.outputs import Outputs
+    from groundup.dag.output import Capture
+    from groundup.dag.params import ParamSource
+    from groundup.dag.preview import Preview
+    from groundup.dag.uptodate import Tracker
+
+RUNS, STATES = "runs", "states"  # folders of the repository's data
+
+
+class Repository(NamedTuple):
+    """What a run is about."""
+
+    config: Config
+    graph: StateGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How states are to be reached.
+
+    :ivar jobs: how many are evaluated at once; default: the machine's cores.
+    :ivar keep_going: after a failure, go on with what does not depend on it.
+    :ivar force: names of states that are evaluated even when they are up to date.
+    :ivar settings: parameters of states, each ``state.key=value``.
+    :ivar params: further parameters of states, that come before all others.
+    :ivar captures: whether the output of states is kept apart; otherwise it goes straight through.
+    :ivar outputs: remembers what each state wrote.
+    """
+
+    jobs: int | None = None
+    keep_going: bool = False
+    force: Sequence[str] = ()
+    settings: Sequence[str] = ()
+    params: ParamSource | None = None
+    captures: bool = True
+    outputs: Outputs | None = None
+
+
+class Watcher(Protocol):
+    """Shows a run, or writes down what happens in it."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def on_event(self, event: Event) -> None:
+        """Take note of what the runner tells."""
+
+
+@cache
+def repository() -> Repository:
+    """Return the repository that this process's environment belongs to.
+
+    :raises GroundupError: its configuration or one of its modules of states is wrong.
+    """
+    config = load_config()
+    return Repository(config, load_graph(config))
+
+
+def run(names: Sequence[str], watcher: Watcher | None = None, options: Options = Options()) -> Report:
+    """Reach the states `names`, else the configured target, told to `watcher`.
+
+    :raises UserError: the configuration, a module of states or a parameter is wrong, or a name is unknown.
+    :raises KeyboardInterrupt: after the child processes of states were ended; also for SIGTERM.
+    """
+    here = repository()
+    on_event = watcher.on_event if watcher else None
+    with watcher or nullcontext(), runner_of(here, options, on_event) as runner:
+        return runner.reach(*(names or [here.config.target]))
+
+
+def foreseen(names: Sequence[str], options: Options = Options()) -> Sequence[Preview]:
+    """Return what reaching `names`, else the configured target, would do, parents first.
+
+    :raises UserError: the configuration, a module of states or a parameter is wrong, or a name is unknown.
+    """
+    here = repository()
+    with runner_of(here, replace(options, captures=False)) as runner:
+        return runner.preview(*(names or [here.config.target]))
+
+
+@contextmanager
+def runner_of(
+    here: Repository, options: Options, on_event: Callable[[Event], None] | None = None
+) -> Iterator[Runner]:
+    """Give a runner of the states of a repository.
+
+    :raises ParamsError: a parameter is wrong.
+    """
+    config, graph = here
+    params = load_params(config, options.settings)
+    with ExitStack() as stack:
+        stack.enter_context(terminable())
+        capture = stack.enter_context(_capture(config, options)) if options.captures else None
+        yield stack.enter_context(
+            Runner(
+                graph,
+                jobs=options.jobs,
+                keep_going=options.keep_going,
+                params=options.params.over(params) if options.params else params,
+                tracker=stack.enter_context(_tracker(config)),
+                force=options.force,
+                capture=capture,
+                on_event=on_event,
+            )
+        )
+
+
+def _capture(config: Config, options: Options) -> Capture:
+    from groundup.dag.output import Capture
+
+    folder = config.data / RUNS
+    return options.outputs.capture(folder) if options.outputs else Capture(folder)
+
+
+def _tracker(config: Config) -> Tracker:
+    from groundup.dag.uptodate import Tracker
+
+    return Tracker(config.root, config.data / STATES, on_notice=partial(tell, word="warning:"))
