@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import tomli_w
 
@@ -55,12 +56,27 @@ class Neo:
         return run(command, env=env, cwd=cwd or self.repo, check=check)
 
 
-def neo_repository(folder: Path) -> Neo:
-    """Make a repository that has this checkout's groundup, all extras, and its examples; boot it."""
+def neo_repository(
+    folder: Path,
+    *,
+    files: Mapping[str, str] = MappingProxyType({}),
+    projects: Sequence[str] = (),
+    neo: Mapping[str, Any] = MappingProxyType({}),
+) -> Neo:
+    """Make a repository that has this checkout's groundup, all extras, and its examples; boot it.
+
+    :param files: what else is in it, by path.
+    :param projects: folders of further projects among `files`.
+    :param neo: the table of the neo runtime in its configuration.
+    """
     repo = folder / "repo"
     copy_kernel(repo)
-    project = {"path": str(CHECKOUT), "editable": True, "extras": ["all"], "groups": []}
-    write(repo, "groundup.toml", tomli_w.dumps({"projects": [project]}))
+    for name, text in files.items():
+        write(repo, name, text)
+    own = {"path": str(CHECKOUT), "editable": True, "extras": ["all"], "groups": []}
+    configuration: dict[str, Any] = {"projects": [own, *({"path": project} for project in projects)]}
+    configuration |= {"neo": dict(neo)} if neo else {}
+    write(repo, "groundup.toml", tomli_w.dumps(configuration))
     shutil.copytree(CHECKOUT / EXAMPLES, repo / EXAMPLES)
     env = clean_env(folder / "home")
     run_kernel(repo, "boot", env=env, check=True)
