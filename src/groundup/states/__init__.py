@@ -9,9 +9,9 @@ from groundup.dag import StateGraph
 
 def builtin_modules() -> tuple[ModuleType, ...]:
     """Return the modules whose states are built in."""
-    from groundup.states import environment, quickstart
+    from groundup.states import checks, environment, git_hooks, gitignore, kernel, quickstart
 
-    return environment, quickstart
+    return environment, kernel, git_hooks, gitignore, checks, quickstart
 
 
 def builtin_graph() -> StateGraph:

@@ -1,0 +1,1 @@
+"""The machine: commands on PATH, disks."""
