@@ -11,7 +11,7 @@ import groundup
 from groundup import proto_kernel
 from tests.support.neo import Neo
 
-LIBRARIES = ["networkx", "pydantic", "rich", "typer"]
+LIBRARIES = ["asyncio", "importlib.metadata", "networkx", "pydantic", "rich", "sqlite3", "tomllib", "typer"]
 IMPORTED = f"""
 import sys
 from groundup.cli import main
