@@ -34,12 +34,13 @@ class Children:
     :param outer: that of the state inside of which this one runs, if there is one: it has the processes too.
     """
 
-    __slots__ = ("_ends", "_handles", "_known", "_outer", "_running", "_stopped")
+    __slots__ = ("_ends", "_handles", "_known", "_limit", "_outer", "_running", "_stopped")
 
     def __init__(self, outer: Children | None = None) -> None:
         self._outer = outer
         self._known: dict[int, float] = {}  # when each process started, by id
         self._handles: tuple[subprocess.Popen[Any], ...] = ()  # in place of these, where there are no facts
+        self._limit = REMEMBERED
         self._ends = 0
         self._stopped = False
 
@@ -116,7 +117,7 @@ class Children:
             self._handles = (*self.handles(), *([handle] if handle else []))
         elif (started := source.started(pid)) is not None:
             self._known[pid] = started
-            if len(self._known) % REMEMBERED == 0:
+            if len(self._known) > self._limit:
                 self._forget()
         if self._outer:
             self._outer._remember(pid, handle)
@@ -130,6 +131,7 @@ class Children:
         in_use = {pid for process in processes for pid in (process.pid, process.group, process.session)}
         for pid in known.keys() - in_use:
             self._known.pop(pid, None)
+        self._limit = len(self._known) + REMEMBERED
 
 
 def stop_all(running: Collection[Children], grace: float = GRACE) -> None:
