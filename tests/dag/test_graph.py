@@ -91,6 +91,12 @@ def test_a_cycle_is_shown_as_its_path(adjacency: Adjacency) -> None:
     assert "a (states.py:1)" in str(caught.value)
 
 
+def test_a_cycle_begins_with_the_state_that_was_declared_first() -> None:
+    with pytest.raises(CycleError) as caught:
+        graph_of({"leaf": ["b"], "a": ["b"], "b": ["c"], "c": ["a"]})
+    assert caught.value.path == ["a", "b", "c", "a"]
+
+
 def test_a_cycle_of_ten_thousand_is_found() -> None:
     size = 10_000
     with pytest.raises(CycleError) as caught:

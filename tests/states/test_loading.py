@@ -10,6 +10,7 @@ import pytest
 
 from groundup.dag import CycleError, DuplicateStateError, Runner, TypeMismatchError, UnknownStateError
 from groundup.dag.errors import ParamsError
+from groundup.errors import UserError
 from groundup.states import builtin_graph
 from groundup.states.loading import LoadedGraph, load_graph, load_params
 from groundup.states.origin import Kind
@@ -253,6 +254,12 @@ def test_a_built_in_name_is_taken_too(tmp_path: Path) -> None:
         load_graph(config)
     assert builtin_graph()["ready"].source in str(caught.value)
     assert f"{tmp_path}/groundup_states.py:4" in str(caught.value)
+
+
+def test_the_table_of_the_configuration_is_checked_first(tmp_path: Path) -> None:
+    config = client(tmp_path, {"groundup_states.py": "1 / 0\n"}, "[neo]\nstate = []\n")
+    with pytest.raises(UserError, match=f"{tmp_path}/groundup.toml:3: unknown key 'neo.state'"):
+        load_graph(config)
 
 
 def test_what_is_not_there_cannot_be_replaced(tmp_path: Path) -> None:
