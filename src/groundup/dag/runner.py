@@ -60,6 +60,7 @@ class Runner:
             name: Outcome(graph[name], Status.OK, given=value) for name, value in (overrides or {}).items()
         }
         self._demanded: dict[str, None] = {}
+        self._ended = threading.Event()
         self._scopes = Scopes(capture)
         self._evaluator = Evaluator(self._scopes.end_children)
         self._parameters = Parameters(graph, params or {})
@@ -133,15 +134,19 @@ class Runner:
     def _end(self) -> None:
         """End what runs; further interrupts do not hinder it."""
         ending = threading.Thread(target=self._end_all, name="groundup-end")
-        ending.start()
-        while ending.is_alive():
+        while not self._ended.is_set():
             with suppress(KeyboardInterrupt):
-                ending.join()
+                if ending.ident is None:
+                    ending.start()
+                self._ended.wait()
 
     def _end_all(self) -> None:
-        self._evaluator.interrupt()
-        self._scopes.end_all_children()
-        self._scheduler.stop()
+        try:
+            self._evaluator.interrupt()
+            self._scopes.end_all_children()
+            self._scheduler.stop()
+        finally:
+            self._ended.set()
 
     def _demand(self, name: str) -> None:
         self._demanded[name] = None

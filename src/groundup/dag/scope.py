@@ -33,7 +33,8 @@ class Scope:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._leave(self)
+        if kind is None:  # an interrupt leaves it open: its children are still to be ended
+            self._leave(self)
         self._running.__exit__(kind, error, None)
 
     @property
