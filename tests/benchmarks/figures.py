@@ -14,16 +14,18 @@ from tests.benchmarks.measuring import Cost
 class Figure:
     """What was measured, as `samples` in `unit`, one a round; the median must not exceed `target`.
 
-    `cpu` is the median of the same by processor time, where that was measured. `medians` are the
-    measured values behind the figure, for those who want to know them; they belong to this machine.
+    With `at_least` it must not fall below it; without a target the figure is only reported. `cpu` is the
+    median of the same by processor time, where that was measured. `medians` are the measured values behind
+    the figure, for those who want to know them; they belong to this machine.
     """
 
     name: str
     unit: str
-    target: float
+    target: float | None
     samples: tuple[float, ...]
     cpu: float | None = None
     medians: Mapping[str, float] = field(default_factory=dict)
+    at_least: bool = False
 
     @property
     def median(self) -> float:
@@ -37,7 +39,16 @@ class Figure:
 
     @property
     def ok(self) -> bool:
-        return self.median <= self.target
+        return self.verdict in ("", "ok")
+
+    @property
+    def verdict(self) -> str:
+        """How the median stands to the target: ``ok``, ``over`` or ``under``; empty without a target."""
+        if self.target is None:
+            return ""
+        if self.at_least:
+            return "ok" if self.median >= self.target else "under"
+        return "ok" if self.median <= self.target else "over"
 
 
 def median_interval(samples: Sequence[float]) -> tuple[float, float]:
@@ -61,7 +72,15 @@ def lower_rank(count: int) -> int:
         rank += 1
 
 
-def ratio(name: str, target: float, costs: Mapping[str, list[Cost]], *, over: str, under: str) -> Figure:
+def ratio(
+    name: str,
+    target: float | None,
+    costs: Mapping[str, list[Cost]],
+    *,
+    over: str,
+    under: str,
+    at_least: bool = False,
+) -> Figure:
     """Return the figure `over` / `under`, taken in each round."""
     pairs = list(zip(costs[over], costs[under], strict=True))
     return Figure(
@@ -71,6 +90,7 @@ def ratio(name: str, target: float, costs: Mapping[str, list[Cost]], *, over: st
         tuple(a.wall / b.wall for a, b in pairs),
         statistics.median(a.cpu / b.cpu for a, b in pairs),
         milliseconds(costs, over, under),
+        at_least,
     )
 
 
@@ -89,6 +109,28 @@ def difference(
         statistics.median((a.cpu - b.cpu) / cpu for a, b in pairs),
         milliseconds(costs, over, under, unit),
     )
+
+
+def more(
+    name: str, target: float | None, costs: Mapping[str, list[Cost]], *, over: str, under: str
+) -> Figure:
+    """Return the figure `over` - `under`, taken in each round, in milliseconds."""
+    pairs = list(zip(costs[over], costs[under], strict=True))
+    return Figure(
+        name,
+        "ms",
+        target,
+        tuple((a.wall - b.wall) * 1000 for a, b in pairs),
+        statistics.median((a.cpu - b.cpu) * 1000 for a, b in pairs),
+        milliseconds(costs, over, under),
+    )
+
+
+def per_state(name: str, target: float | None, costs: Sequence[Cost], size: int) -> Figure:
+    """Return the figure of what took `costs` for `size` states, in microseconds for each of them."""
+    scale = 1e6 / size
+    cpu = statistics.median(cost.cpu for cost in costs) * scale
+    return Figure(name, "us a state", target, tuple(cost.wall * scale for cost in costs), cpu)
 
 
 def milliseconds(costs: Mapping[str, list[Cost]], *names: str) -> dict[str, float]:

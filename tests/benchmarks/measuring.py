@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import subprocess
 import tempfile
@@ -10,9 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from groundup.errors import GroundupError
+
+T = TypeVar("T")
 
 WARM_UPS = 2  # rounds that are run and not counted
 
@@ -41,6 +46,9 @@ class Cost:
 
     wall: float
     cpu: float
+
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(self.wall - other.wall, self.cpu - other.cpu)
 
 
 def measure(command: Command) -> Cost:
@@ -75,13 +83,38 @@ def in_turns(commands: Mapping[str, Command], rounds: int) -> dict[str, list[Cos
 
     Returns the costs of each, `rounds` long; those of one round belong together.
     """
-    costs: dict[str, list[Cost]] = {name: [] for name in commands}
-    for number in range(-WARM_UPS, rounds):
-        for name in list(commands)[:: 1 if number % 2 else -1]:
-            cost = measure(commands[name])
+    return taken_in_turns({name: partial(measure, each) for name, each in commands.items()}, rounds)
+
+
+def taken_in_turns(
+    measurements: Mapping[str, Callable[[], T]], rounds: int, warm_ups: int = WARM_UPS
+) -> dict[str, list[T]]:
+    """Take measurements one after the other, round by round, every second round in reverse order.
+
+    Returns what each gave, `rounds` long; what was given in one round belongs together.
+    """
+    found: dict[str, list[T]] = {name: [] for name in measurements}
+    for number in range(-warm_ups, rounds):
+        for name in list(measurements)[:: 1 if number % 2 else -1]:
+            given = measurements[name]()
             if number >= 0:
-                costs[name].append(cost)
-    return costs
+                found[name].append(given)
+    return found
+
+
+@contextmanager
+def timed() -> Iterator[Callable[[], Cost]]:
+    """Time the ``with`` block in this process, all threads; the function that it gives returns the cost."""
+    cost = Cost(0, 0)
+    gc.collect()
+    began = clock()
+    yield lambda: cost
+    cost = clock() - began
+
+
+def clock() -> Cost:
+    """Return a reading of both clocks; the difference of two is a cost."""
+    return Cost(time.perf_counter(), time.process_time())
 
 
 def peak_memory(command: Command) -> int:

@@ -9,12 +9,15 @@ from typing import Any
 
 from tests.benchmarks.figures import Figure
 
-HEADINGS = ("figure", "unit", "median", "min", "max", "noise", "cpu", "target", "")
+HEADINGS = ("figure", "unit", "rounds", "median", "min", "max", "noise", "cpu", "target", "")
 
 
 @dataclass(frozen=True)
 class Report:
-    """The figures of one suite and what they were measured on; `conditions` names no path."""
+    """The figures of one suite and what they were measured on; `conditions` names no path.
+
+    `rounds` are those that were asked for; what takes long may have had fewer.
+    """
 
     suite: str
     conditions: Mapping[str, str]
@@ -37,12 +40,14 @@ def figure_values(figure: Figure) -> dict[str, Any]:
     return {
         "name": figure.name,
         "unit": figure.unit,
+        "rounds": len(figure.samples),
         "median": figure.median,
         "min": min(figure.samples),
         "max": max(figure.samples),
         "noise": figure.noise,
         "cpu": figure.cpu,
         "target": figure.target,
+        "at_least": figure.at_least,
         "ok": figure.ok,
         "of": dict(figure.medians),
     }
@@ -52,7 +57,7 @@ def as_table(report: Report) -> str:
     """Return the report as text: what it was measured on, then a line a figure."""
     conditions = ", ".join(f"{name} {value}" for name, value in report.conditions.items())
     rows = [HEADINGS, *(row(figure) for figure in report.figures)]
-    explained = f"medians of {report.rounds} rounds in turns; noise: 95 % interval of the median, halved"
+    explained = "medians of rounds in turns; noise: 95 % interval of the median, halved"
     return "\n".join([f"{report.suite}: {conditions}", explained, "", *aligned(rows)])
 
 
@@ -61,12 +66,20 @@ def row(figure: Figure) -> tuple[str, ...]:
     return (
         figure.name,
         figure.unit,
+        str(len(figure.samples)),
         *(f"{value:.2f}" for value in values),
         f"±{figure.noise:.2f}",
         "" if figure.cpu is None else f"{figure.cpu:.2f}",
-        f"<= {figure.target:.2f}",
-        "ok" if figure.ok else "over",
+        bound(figure),
+        figure.verdict,
     )
+
+
+def bound(figure: Figure) -> str:
+    """Return what the median is held against, as text; empty when it is against nothing."""
+    if figure.target is None:
+        return ""
+    return f"{'>=' if figure.at_least else '<='} {figure.target:.2f}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

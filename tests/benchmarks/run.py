@@ -16,7 +16,10 @@ from tests.benchmarks.report import Report, as_json, as_table
 from tests.benchmarks.settings import Settings
 from tests.support.session import open_session
 
-SUITES = {"kernel": "what the kernel costs beyond two interpreter starts and uv's own work"}
+SUITES = {
+    "dag": "what a state costs that does nothing, and a warm boot whose states are all up to date",
+    "kernel": "what the kernel costs beyond two interpreter starts and uv's own work",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +43,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--json", action="store_true", help="print JSON instead of a table")
     made.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     made.add_argument("--rounds", type=int, default=25, help="runs of each command (25)")
-    made.add_argument("--python", type=Path, help="the interpreter to measure on")
+    made.add_argument("--python", type=Path, help="the interpreter to measure on; dag: to boot with")
+    made.add_argument("--states", type=int, default=10_000, help="dag: most states in a graph (10000)")
     return made
 
 
@@ -49,10 +53,12 @@ def settings_of(options: argparse.Namespace) -> Settings:
         raise UserError(
             f"--rounds {options.rounds}: at least one round is needed", hint="leave it out for 25"
         )
+    if options.states < 2:
+        raise UserError(f"--states {options.states}: at least two are needed", hint="leave it out for 10000")
     python = options.python
     if python is not None and not python.is_file():
         raise UserError(f"--python {python}: there is no such interpreter", hint="name its executable")
-    return Settings(options.rounds, python and python.absolute())
+    return Settings(options.rounds, python and python.absolute(), options.states)
 
 
 def measured(suite: str, settings: Settings) -> Report:

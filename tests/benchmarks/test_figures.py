@@ -34,6 +34,17 @@ def test_a_difference_is_counted_in_medians_of_its_unit() -> None:
     assert (figure.median, figure.cpu, figure.ok) == (6, 6, True)
 
 
+def test_a_figure_is_held_against_its_target() -> None:
+    def verdict(target: float | None, *, at_least: bool = False) -> tuple[str, bool]:
+        figure = Figure("f", "x", target, (1, 2, 3), at_least=at_least)
+        return figure.verdict, figure.ok
+
+    assert verdict(2) == verdict(2, at_least=True) == ("ok", True)
+    assert verdict(1.9) == ("over", False)
+    assert verdict(2.1, at_least=True) == ("under", False)
+    assert verdict(None) == ("", True)
+
+
 def test_the_ranks_of_the_interval_are_those_of_the_tables() -> None:
     for count, (low, high) in {6: (1, 6), 10: (2, 9), 20: (6, 15), 25: (8, 18), 40: (14, 27)}.items():
         assert median_interval(range(1, count + 1)) == (low, high)
@@ -51,6 +62,8 @@ def report() -> Report:
     figures = (
         Figure("first", "x", 1.5, (1.0, 1.25, 2.0), 1.125, {"a, ms": 20.0}),
         Figure("second, longer", "bare starts", 7, (8.0,)),
+        Figure("third", "x", 3, (4.0, 2.5, 2.0), at_least=True),
+        Figure("fourth", "KiB", None, (3.0,)),
     )
     return Report("demo", {"on": "CPython 3.11.7", "uv": "1.2"}, 3, figures)
 
@@ -58,11 +71,13 @@ def report() -> Report:
 def test_the_table_has_a_line_for_each_figure(report: Report) -> None:
     assert as_table(report).splitlines() == [
         "demo: on CPython 3.11.7, uv 1.2",
-        "medians of 3 rounds in turns; noise: 95 % interval of the median, halved",
+        "medians of rounds in turns; noise: 95 % interval of the median, halved",
         "",
-        "figure          unit         median   min   max  noise   cpu   target",
-        "first           x              1.25  1.00  2.00  ±0.50  1.12  <= 1.50  ok",
-        "second, longer  bare starts    8.00  8.00  8.00  ±0.00        <= 7.00  over",
+        "figure          unit         rounds  median   min   max  noise   cpu   target",
+        "first           x                 3    1.25  1.00  2.00  ±0.50  1.12  <= 1.50  ok",
+        "second, longer  bare starts       1    8.00  8.00  8.00  ±0.00        <= 7.00  over",
+        "third           x                 3    2.50  2.00  4.00  ±1.00        >= 3.00  under",
+        "fourth          KiB               1    3.00  3.00  3.00  ±0.00",
     ]
 
 
@@ -72,13 +87,17 @@ def test_json_says_the_same(report: Report) -> None:
     assert values["figures"][0] == {
         "name": "first",
         "unit": "x",
+        "rounds": 3,
         "median": 1.25,
         "min": 1.0,
         "max": 2.0,
         "noise": 0.5,
         "cpu": 1.125,
         "target": 1.5,
+        "at_least": False,
         "ok": True,
         "of": {"a, ms": 20.0},
     }
-    assert [figure["cpu"] for figure in values["figures"]] == [1.125, None]
+    assert [figure["cpu"] for figure in values["figures"]] == [1.125, None, None, None]
+    assert [figure["at_least"] for figure in values["figures"]] == [False, False, True, False]
+    assert [figure["ok"] for figure in values["figures"]] == [True, False, False, True]

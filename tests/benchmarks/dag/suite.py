@@ -1,0 +1,68 @@
+"""The benchmark of the state DAG, part by part."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.benchmarks.dag import boot, disk, memory
+from tests.benchmarks.dag.sources import CHAIN, WIDE, Shape, write_work
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.interpreter import Interpreter, without_hooks
+from tests.benchmarks.report import Report
+from tests.benchmarks.settings import Settings
+from tests.support.trees import wait_until_settled
+
+Part = tuple[str, int, Callable[[int], list[Figure]]]
+
+
+def benchmark(settings: Settings, folder: Path) -> Report:
+    """Measure the state DAG; everything is made in `folder`.
+
+    :raises BenchmarkError: when something to be measured does not work.
+    """
+    settings.say("preparing files")
+    works = list(works_in(folder, settings.states))
+    python = without_hooks(settings.python, folder)
+    figures: list[Figure] = []
+    for name, rounds, part in parts(works, folder, python, settings.rounds):
+        settings.say(f"{name}, {rounds} rounds")
+        figures += part(rounds)
+    return Report("dag", conditions(python), settings.rounds, tuple(figures))
+
+
+def works_in(folder: Path, states: int) -> Iterator[disk.Work]:
+    """Yield the work for each shape, its files old enough to be relied on."""
+    shapes = [Shape(WIDE, max(states // 10, 2)), Shape(WIDE, states), Shape(CHAIN, states)]
+    folders = [write_work(folder / f"{shape.name}-{shape.size}", shape) for shape in shapes]
+    for made, shape in zip(folders, shapes, strict=True):
+        wait_until_settled(made)
+        yield disk.Work(made, shape, folder / "home")
+
+
+def parts(works: list[disk.Work], folder: Path, python: Interpreter, rounds: int) -> Iterator[Part]:
+    """Yield what is measured: its name, in how many rounds, and how."""
+    few, fewest = math.ceil(rounds / 5), math.ceil(rounds / 12)
+    small = works[0]
+    for work in works:
+        shape = work.shape
+        yield f"in memory, {shape}", rounds, partial(memory.speed, shape, folder)
+        yield f"memory, {shape}", 1, partial(memory.held, shape, folder)
+    for work in works:
+        warm = rounds if work is small else few
+        yield f"on disk, {work.shape}, up to date", warm, partial(disk.up_to_date, work)
+        yield f"on disk, {work.shape}, cold", few if work is small else fewest, partial(disk.cold, work)
+    yield f"doit, {small.shape}", few, partial(disk.against, small, "doit")
+    yield f"pytask, {small.shape}", fewest, partial(disk.against, small, "pytask")
+    yield "warm boot", rounds, partial(boot.warm_boot, folder, python)
+
+
+def conditions(python: Interpreter) -> dict[str, str]:
+    own = f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores"
+    tools = {name: version(name) for name in ("networkx", "doit", "pytask")}
+    return {"on": own, "boot on": f"{python.version} ({python.origin})", **tools}
