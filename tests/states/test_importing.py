@@ -155,11 +155,11 @@ def test_in_a_plug_in_it_is_told_with_its_line_and_the_entry_point(
 def test_an_entry_point_of_no_module_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(tmp_path, monkeypatch, "", "zoo.sates")
     error = error_of(tmp_path / "repo", {})
-    assert str(error) == "animals of zoo: there is no module zoo.sates"
+    assert str(error) == "entry point animals of zoo: there is no module zoo.sates"
     assert error.hint == "did you mean zoo.states?"
 
 
 def test_an_entry_point_names_a_module_no_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plug_in(tmp_path, monkeypatch, "", "zoo.states:all")
     error = error_of(tmp_path / "repo", {})
-    assert str(error) == "animals of zoo: 'zoo.states:all' is not the name of a module"
+    assert str(error) == "entry point animals of zoo: 'zoo.states:all' is not the name of a module"

@@ -31,7 +31,7 @@ def import_module(origin: Origin, root: Path) -> ModuleType:
     """
     if not all(part.isidentifier() for part in origin.module.split(".")):
         raise ClientModuleError(
-            f"{origin.place()}: {origin.module!r} is not the name of a module",
+            f"{_named_by(origin)}: {origin.module!r} is not the name of a module",
             hint="write it with dots, such as tools.states",
         )
     append_path(root)
@@ -73,9 +73,13 @@ def append_path(folder: Path) -> None:
 def _missing(origin: Origin, root: Path) -> ClientModuleError:
     near = _nearest(origin.module, root)
     return ClientModuleError(
-        f"{origin.place()}: there is no module {origin.module}",
+        f"{_named_by(origin)}: there is no module {origin.module}",
         hint=f"did you mean {near}?" if near else f"it is looked for in the environment, then in {root}",
     )
+
+
+def _named_by(origin: Origin) -> str:
+    return str(origin) if origin.kind is Kind.ENTRY_POINT else origin.place()
 
 
 def _nearest(module: str, root: Path) -> str:
