@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, TracebackType
 
-import groundup
 from groundup.dag.errors import describe
 from groundup.errors import GroundupError, UserError
 from groundup.states.origin import Kind, Origin
@@ -146,7 +145,7 @@ def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
         trace = trace.tb_next
 
 
-_NO_CLIENTS = tuple(f"{Path(module.__file__ or '').parent}{os.sep}" for module in (groundup, importlib))
+_NO_CLIENTS = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).parents[1], *importlib.__path__))
 
 
 def _home(file: str, root: Path) -> str:
