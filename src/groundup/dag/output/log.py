@@ -51,8 +51,8 @@ class RunLog:
         folder.mkdir(parents=True, exist_ok=True)
         path = self.path
         if path is None or path.parent != folder:
-            path = self._unused(folder)
             remove_oldest(folder, self._keep - 1)
+            path = self._create(folder)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             part = self._write_or_undo(path, descriptor, header, source, size)
@@ -71,9 +71,13 @@ class RunLog:
                 path.unlink(missing_ok=True)
             raise
 
-    def _unused(self, folder: Path) -> Path:
-        names = (f"{self._name}{'' if number == 1 else f'-{number}'}.log" for number in count(1))
-        return next(folder / name for name in names if not (folder / name).exists())
+    def _create(self, folder: Path) -> Path:
+        for number in count(1):
+            path = folder / f"{self._name}{'' if number == 1 else f'-{number}'}.log"
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+                break
+        return path
 
 
 def remove_oldest(folder: Path, keep: int) -> None:

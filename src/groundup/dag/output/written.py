@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from groundup.dag.output.current import Running, current
-from groundup.dag.output.files import OwnFile, blocks, write_all
+from groundup.dag.output.files import OwnFile, blocks
 from groundup.dag.output.log import Part, RunLog
 from groundup.dag.output.storage import Storage
 from groundup.dag.output.text import masked, plain
@@ -83,11 +83,12 @@ class Output:
     def write(self, data: bytes) -> bool:
         """Append `data`; returns False where it is not kept: the state ended, or nothing can be written."""
         with self._lock:
-            file = self._opened()
+            file = self._opened() if data else None
             if file is None:
-                return False
+                return not data
             try:
-                write_all(file.descriptor, data)
+                while data:
+                    data = data[os.write(file.descriptor, data) :]
             except OSError as error:
                 return self._move(file, data, error)
             return True
@@ -199,7 +200,7 @@ class Output:
         return self._file
 
     def _move(self, file: OwnFile, data: bytes, error: OSError) -> bool:
-        """Go on in another folder, where there is one, because `data` could not be written."""
+        """Go on in another folder, where there is one, because `data` did not fit any more."""
         self._run.storage.leave(file.folder, error)
         moved = self._run.storage.attempt(lambda folder: file.copied_to(folder, data))
         self._is_full = moved is None
@@ -229,5 +230,5 @@ def _decoded(parts: Iterable[bytes]) -> str:
 
 def _from_a_beginning(data: bytes) -> bytes:
     """Return data without the line, else the word, of which it may hold only the end."""
-    start = re.match(rb"[^\r\n]*[\r\n]|\S*", data)
+    start = re.match(rb"[^\r\n]*[\r\n]+(?=[^\r\n])|\S*", data)
     return data[start.end() :] if start else data
