@@ -131,7 +131,7 @@ def mask(text: str) -> str:
             text = text.replace(value.rpartition("@")[0].partition("://")[2] + "@", "***@")
     text = re.sub(r"(\w://)[^/\s]+@", r"\1***@", text)
     text = re.sub(r"(\w://[^\s?]*)\?[^\s#]+", r"\1?***", text)
-    text = re.sub(r"(?i)(--[\w-]*(?:password|token|secret|api-key)[\w-]*[= ])\S+", r"\1***", text)
+    text = re.sub(r"(?i)(?<![\w-])(--[\w-]*(?:password|token|secret|api-key)[\w-]*[= ])\S+", r"\1***", text)
     return re.sub(r"(?i)(\b[A-Z_]*(?:PASSWORD|TOKEN|SECRET|API_KEY)[A-Z_]*=)\S+", r"\1***", text)
 
 
@@ -289,12 +289,12 @@ def write_atomically(path: str, data: bytes, durable: bool = False) -> None:
     except BaseException as error:
         if os.path.exists(temporary):
             os.remove(temporary)
-        raise named(error, path)
+        raise named(error, path, temporary)
 
 
-def named(error: BaseException, path: str) -> BaseException:
-    """An error of a write, which carries no path by itself, with its path."""
-    if isinstance(error, OSError) and error.filename is None:
+def named(error: BaseException, path: str, temporary: str = "") -> BaseException:
+    """An error of a write, which carries no path by itself or that of a temporary file, with its path."""
+    if isinstance(error, OSError) and error.filename in (None, temporary):
         error.filename = path
     return error
 
@@ -673,7 +673,7 @@ def find_line(text: str, keys: "tuple[Any, ...]") -> int:
     """
     import re
 
-    best, line_of_best = 0, 1
+    best, line_of_best = (0, False), 1
     table = ()  # type: tuple[Any, ...]
     counts = {}  # type: dict[tuple[Any, ...], int]
     inside, depth = "", 0  # a multi-line string, and brackets of a value that goes on over lines
@@ -693,8 +693,11 @@ def find_line(text: str, keys: "tuple[Any, ...]") -> int:
             elif key:
                 here = table + split_key(key.group(1))
         inside, depth = scan_value(rest, inside, depth)
-        if len(here) > best and here == keys[: len(here)]:
-            best, line_of_best = len(here), number
+        length = 0
+        while length < min(len(here), len(keys)) and here[length] == keys[length]:
+            length += 1
+        if (length, length == len(here)) > best:  # rather the table itself than one below that implies it
+            best, line_of_best = (length, length == len(here)), number
     return line_of_best
 
 
@@ -1005,7 +1008,7 @@ class Configuration:
         while True:
             path = os.path.join(folder, ".python-version")
             self.watch(path)
-            if os.path.isfile(path):
+            if os.path.isfile(path) or (folder == self.root and os.path.lexists(path)):
                 for number, line in enumerate(read_text(path).split("\n"), 1):
                     request = line.split("#")[0].strip()
                     if request and (folder == self.root or not set("/\\").intersection(request)):
@@ -2252,8 +2255,9 @@ class Build:
         packages = []  # type: list[str]
         for project in config.projects:
             if project.is_package:
-                url = file_url(project.folder)
-                packages += ["--editable", url] if project.editable else [url]
+                url = file_url(project.folder)  # with a name before it, uv reads its escapes as such
+                wanted = "%s @ %s" % (project.name, url) if project.name else url
+                packages += ["--editable", wanted] if project.editable else [wanted]
         if packages:
             self.uv.run(
                 "installing the projects",

@@ -123,7 +123,7 @@ def test_an_environment_that_is_a_mount_point_is_built_and_rebuilt(
 
 # ── odd names ────────────────────────────────────────────────────────────────────────────────────────
 
-ODD = ["a[b]", "${HOME}x", "a b", "ü", "100%25", "-a", "a;b", "'a\"", "a@b", "a?b", "~a"]
+ODD = ["a[b]", "a #1", "${HOME}x", "a b", "ü", "100%25", "-a", "a;b", "'a\"", "a@b", "a?b", "~a"]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_file_from_the_future_does_not_make_every_start_cold(tmp_path: Path, e
 
 # ── something else in the way ────────────────────────────────────────────────────────────────────────
 
-FILES = ["groundup.toml", "pyproject.toml"]
+FILES = ["groundup.toml", "pyproject.toml", ".python-version"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -198,7 +198,7 @@ def test_a_link_to_nowhere_is_not_taken_for_a_missing_file(
     assert not (repo / ".venv").exists()
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, "requirements.lock"])
 def test_a_folder_where_a_file_is_read_is_named(tmp_path: Path, env: dict[str, str], name: str) -> None:
     repo = repository(tmp_path / "repo")
     (repo / name).unlink(missing_ok=True)

@@ -160,6 +160,8 @@ def test_any_text_gives_some_line_of_it(text: str, keys: list[str | int]) -> Non
         ("[tool.groundup]\nuv.version = '1'\n", ("tool", "groundup", "uv", "version"), 2),
         ('[tool."groundup"]\n"venv" = 1\n', ("tool", "groundup", "venv"), 2),
         ("uv = { version = '1' }\n", ("uv", "version"), 1),
+        ("a = 1\n[neo.parms.deploy]\nx = 1\n", ("neo", "parms"), 2),
+        ("[neo.x]\ny = 1\n[neo]\nz = 1\n", ("neo",), 3),
         ("# nothing\n", ("venv",), 1),
         ("", ("venv",), 1),
     ],

@@ -262,3 +262,9 @@ def test_secrets_in_the_configuration_are_not_shown(tmp_path: Path, ready: Ready
         done = run_kernel(repo, *words, env=ready.env, check=True)
         assert SECRET not in done.stdout, describe(done)
         assert "***" in done.stdout
+
+
+def test_a_long_rule_is_masked_in_no_time() -> None:
+    rule = "-" * 200_000
+    assert proto_kernel.mask(rule) == rule
+    assert proto_kernel.mask(f"{rule} --token abc") == f"{rule} --token ***"
