@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,11 @@ def lines(folder: Path, word: str) -> Counter[str]:
     return Counter(line.partition(" ")[2] for line in found if line.startswith(word))
 
 
+def has_begun(folder: Path, count: int, process: Background) -> bool:
+    """Return whether `count` states have begun, or all is over."""
+    return lines(folder, "begin").total() >= count or process.ended()
+
+
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_a_run_that_was_killed_anywhere_is_completed_by_the_next(tmp_path: Path, jobs: int) -> None:
     seed = random.SystemRandom().randrange(2**32)
@@ -79,7 +85,7 @@ def test_a_run_that_was_killed_anywhere_is_completed_by_the_next(tmp_path: Path,
         folder.mkdir()
         wanted = chance.randrange(COUNT)
         with start(folder, jobs) as process:
-            until(lambda at=folder, n=wanted: lines(at, "begin").total() >= n or process.ended(), "a state")
+            until(partial(has_begun, folder, wanted, process), "a state")
             time.sleep(chance.uniform(0, 0.02))
             process.send(signal.SIGKILL)
         ended = lines(folder, "end")
