@@ -30,7 +30,7 @@ class KernelStatus(NamedTuple):
         if self.is_current:
             return f"{self.version}, as the package's"
         return (
-            f"{self.path} is {self.version or '?'} and not the package's {self.package_version}: {self.hint}"
+            f"{self.path} is {self.version or '?'} and not the package's {self.package_version}\n{self.hint}"
         )
 
 
