@@ -63,8 +63,8 @@ class Work(NamedTuple):
         return Run(Cost(**said["declaring"]), Cost(**said["running"]))
 
     def forget(self) -> None:
-        """Remove what the tools keep."""
-        for path in [*self.folder.glob("store*"), self.folder / ".pytask"]:
+        """Remove what the tools keep: groundup and doit in ``store``, pytask where it likes."""
+        for path in [*self.folder.glob("store*"), *self.folder.glob("*pytask*")]:
             if path.is_dir():
                 shutil.rmtree(path)
             else:

@@ -47,7 +47,7 @@ def works_in(folder: Path, states: int) -> Iterator[disk.Work]:
 
 def parts(works: list[disk.Work], folder: Path, python: Interpreter, rounds: int) -> Iterator[Part]:
     """Yield what is measured: its name, in how many rounds, and how."""
-    few, fewest = math.ceil(rounds / 5), math.ceil(rounds / 12)
+    few, fewest = math.ceil(rounds / 5), math.ceil(rounds / 15)
     small = works[0]
     for work in works:
         shape = work.shape
