@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from groundup.dag import Lazy, Params, Report, Runner, State, StateGraph, Status, state
+from groundup.dag import Lazy, Params, Report, Runner, State, StateFailedError, StateGraph, Status, state
 from groundup.dag.annotations import UNKNOWN
 from groundup.dag.arguments import Argument, Kind
 from groundup.dag.state import AnyState
@@ -214,6 +215,52 @@ def test_a_check_decides_beside_inputs_and_outputs_too() -> None:
     assert reasons(run(copied), "copied") == ["check copied"]
     Path("in.txt").write_text("2")
     assert reasons(run(copied), "copied") == ["input in.txt"]
+
+
+def test_a_check_that_raises_is_a_failure_of_its_state() -> None:
+    @state
+    def installed() -> None:
+        ran.append("installed")
+
+    @installed.satisfied
+    def _() -> bool:
+        raise OSError("cannot look")
+
+    with pytest.raises(StateFailedError, match=r"installed.*cannot look"):
+        run(installed)
+    assert ran == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file that not even root can read")
+def test_an_input_that_cannot_be_read_is_a_failure_of_its_state() -> None:
+    @state(inputs=["/proc/self/mem"])
+    def reads() -> None:
+        ran.append("reads")
+
+    with pytest.raises(StateFailedError, match=r"reads.*/proc/self/mem"):
+        run(reads)
+    assert ran == []
+
+
+def test_who_needs_a_value_that_is_made_anew_is_not_run_when_that_fails() -> None:
+    @state(inputs=["in.txt"])
+    def once() -> Opaque:
+        ran.append("once")
+        if Path("seen.txt").exists():
+            raise ValueError("only once")
+        return Opaque()
+
+    @state(outputs=["seen.txt"], inputs=["other.txt"])
+    def user(once: Opaque) -> None:
+        ran.append("user")
+        Path("seen.txt").touch()
+
+    Path("in.txt").write_text("1")
+    run(once, user)
+    Path("other.txt").write_text("1")
+    with pytest.raises(StateFailedError, match=r"once.*only once"):
+        run(once, user)
+    assert ran == ["once"]
 
 
 # -- lazy parents ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from groundup.dag.arguments import Argument, Kind, Lazy
-from groundup.dag.errors import LazyFailedError, NoValueError
+from groundup.dag.errors import LazyFailedError, NoValueError, StateFailedError
 from groundup.dag.evaluation import Evaluator
 from groundup.dag.outcome import GOOD, Event, Finished, Outcome, Retrying, Started, Status
 from groundup.dag.parameters import Parameters
@@ -62,7 +62,7 @@ class Settler:
         if because:
             outcome = Outcome(state, Status.NOT_RUN, because=because)
         elif self.tracked is not None:
-            outcome = self.tracked.settle(state)
+            outcome = self._tracked(state, self.tracked)
         else:
             outcome = self.evaluate(state)
         if self._on_event is not None:
@@ -107,6 +107,15 @@ class Settler:
         if self._on_event is not None:
             with self._telling:
                 self._on_event(event)
+
+    def _tracked(self, state: AnyState, tracked: Tracked) -> Outcome:
+        try:
+            return tracked.settle(state)
+        except StateFailedError as error:  # a parent, evaluated anew because its value could not be kept
+            return Outcome(state, Status.NOT_RUN, because=error.state.name)
+        except (Exception, SystemExit) as error:  # of its check, of files that cannot be read, of a full disk
+            self.failed(state)
+            return Outcome(state, Status.FAILED, time.perf_counter(), error=error)
 
     def _blocker(self, state: AnyState) -> str:
         """Return the name of the failed state because of which `state` is not run, if there is one."""
