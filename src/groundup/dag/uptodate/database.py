@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
@@ -24,19 +25,58 @@ if TYPE_CHECKING:
 APPLICATION = 0x67726E64  # "grnd"
 VERSION = 1
 WAIT_SECONDS = 30.0
-_TABLES = {
-    "states": "name TEXT PRIMARY KEY, key TEXT NOT NULL, value TEXT, result TEXT NOT NULL, "
-    "outputs TEXT NOT NULL, lazies TEXT NOT NULL, fingerprint TEXT NOT NULL",
-    "files": "name TEXT PRIMARY KEY, mtime INTEGER NOT NULL, ctime INTEGER NOT NULL, size INTEGER NOT NULL, "
-    "inode INTEGER NOT NULL, digest TEXT NOT NULL",
-}
-# Primary result codes of SQLite: PERM, READONLY, CANTOPEN; BUSY, LOCKED; IOERR, FULL.
-_REFUSED = frozenset({3, 8, 14})
-_BUSY = frozenset({5, 6})
-_FAILED = frozenset({10, 13})
 _REFUSED_BY_SYSTEM = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
-Statement: TypeAlias = tuple[str, Sequence[tuple[Any, ...]]]
+Row: TypeAlias = tuple[Any, ...]
+Statement: TypeAlias = tuple[str, Sequence[Row]]
+
+
+class _Trouble(Enum):
+    """What an error of SQLite means."""
+
+    BUSY = "another process keeps it locked"
+    REFUSED = "it may not be written"
+    FAILED = "the disk is full, or broken"
+    DAMAGED = "it is no use"
+
+
+# Primary result codes of SQLite; all others are those of a damaged or foreign file.
+_TROUBLES = {
+    3: _Trouble.REFUSED,  # PERM
+    5: _Trouble.BUSY,
+    6: _Trouble.BUSY,  # LOCKED
+    8: _Trouble.REFUSED,  # READONLY
+    10: _Trouble.FAILED,  # IOERR
+    13: _Trouble.FAILED,  # FULL
+    14: _Trouble.REFUSED,  # CANTOPEN
+}
+_SHORT_READ = 522  # the file ends too early
+_TABLES = {
+    "states": {
+        "name": "TEXT PRIMARY KEY",
+        "key": "TEXT NOT NULL",
+        "value": "TEXT",
+        "result": "TEXT NOT NULL",
+        "outputs": "TEXT NOT NULL",
+        "lazies": "TEXT NOT NULL",
+        "fingerprint": "TEXT NOT NULL",
+    },
+    "files": {
+        "name": "TEXT PRIMARY KEY",
+        "mtime": "INTEGER NOT NULL",
+        "ctime": "INTEGER NOT NULL",
+        "size": "INTEGER NOT NULL",
+        "inode": "INTEGER NOT NULL",
+        "digest": "TEXT NOT NULL",
+    },
+}
+ALL = {table: f"SELECT {', '.join(columns)} FROM {table}" for table, columns in _TABLES.items()}  # noqa: S608
+"""Queries for all rows of each table."""
+PUT = {
+    table: f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+    for table, columns in _TABLES.items()
+}
+"""Statements that put rows into each table, in the place of those of the same name."""
 
 
 class Database:
@@ -52,33 +92,31 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._is_refused = False
 
-    def read(self, query: str, arguments: tuple[Any, ...] = ()) -> list[Any]:
-        """Return the rows of a query; none where there is no database, or none that can be read.
+    def read(self, *queries: str, arguments: Row = ()) -> list[list[Row]]:
+        """Return the rows of each query; none where there is no database, or none that can be read.
 
+        :param arguments: of every query.
         :raises RecordsError: another process keeps it locked.
         """
-        import sqlite3
-
         with self._lock:
             for _ in range(2):
                 try:
-                    connection = self._connected()
-                    return connection.execute(query, arguments).fetchall() if connection else []
-                except sqlite3.DatabaseError as error:
-                    if _code(error) in _BUSY:
-                        raise self._failure(error) from error
-                    if _code(error) in _REFUSED | _FAILED:
-                        return self._read_only(query, arguments)
-                    self._set_aside(error)
-            return []
+                    return _rows(self._connected(), queries, arguments)
+                except _errors() as error:
+                    match self._trouble(error):
+                        case _Trouble.BUSY:
+                            raise self._failure(error) from error
+                        case _Trouble.DAMAGED:
+                            self._set_aside(error)
+                        case _:
+                            return self._read_only(queries, arguments)
+            return _rows(None, queries, arguments)
 
     def write(self, *statements: Statement) -> None:
         """Execute statements, each with many rows of arguments, all or none of them.
 
         :raises RecordsError: they cannot be, though the folder may be written: the disk is full, or locked.
         """
-        import sqlite3
-
         with self._lock:
             for is_last in (False, True):
                 if self._is_refused:
@@ -88,11 +126,12 @@ class Database:
                     return
                 except OSError as error:
                     self._give_up(error, error.errno in _REFUSED_BY_SYSTEM)
-                except sqlite3.DatabaseError as error:
-                    if is_last or _code(error) in _REFUSED | _FAILED | _BUSY:
-                        self._give_up(error, _code(error) in _REFUSED)
-                    else:
+                except _errors() as error:
+                    trouble = self._trouble(error)
+                    if trouble is _Trouble.DAMAGED and not is_last:
                         self._set_aside(error)
+                    else:
+                        self._give_up(error, trouble is _Trouble.REFUSED)
 
     def close(self) -> None:
         """Close the connection; the next use opens another one."""
@@ -145,20 +184,29 @@ class Database:
         self._is_refused = True
         self.close()
 
-    def _read_only(self, query: str, arguments: tuple[Any, ...]) -> list[Any]:
+    def _trouble(self, error: Exception) -> _Trouble:
+        """Return what an error means; where the system would let us write, it is the file that does not."""
+        code = getattr(error, "sqlite_errorcode", 0)
+        trouble = _TROUBLES.get(code & 0xFF, _Trouble.DAMAGED)
+        is_refused_by_file = trouble is _Trouble.REFUSED and self._is_writable()
+        return _Trouble.DAMAGED if is_refused_by_file or code == _SHORT_READ else trouble
+
+    def _is_writable(self) -> bool:
+        places = [self._path.parent, *([self._path] if self._path.exists() else [])]
+        return all(os.access(place, os.W_OK) for place in places)
+
+    def _read_only(self, queries: Sequence[str], arguments: Row) -> list[list[Row]]:
         """Read where nothing can be written, not even what SQLite notes beside the file.
 
         What a process that was killed left beside it may say that something is not done: then nothing counts.
         """
-        import sqlite3
-
         self.close()
-        with suppress(OSError, sqlite3.DatabaseError):
+        with suppress(OSError, *_errors()):
             if _size(f"{self._path}-wal"):
-                return []
+                return _rows(None, queries, arguments)
             with closing(_connect(f"file:{quote(str(self._path))}?mode=ro&immutable=1")) as connection:
-                return connection.execute(query, arguments).fetchall() if _is_ours(connection) else []
-        return []
+                return _rows(connection if _is_ours(connection) else None, queries, arguments)
+        return _rows(None, queries, arguments)
 
     def _set_aside(self, error: Exception) -> None:
         """Rename the database, unless another process was faster."""
@@ -181,14 +229,14 @@ class Database:
         )
 
     def _is_sound(self) -> bool:
-        import sqlite3
-
         try:
             with closing(_connect(str(self._path))) as connection:
-                for table in _TABLES if _is_ours(connection) else ():
-                    connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - a constant
+                _rows(connection if _is_ours(connection) else None, list(ALL.values()))
+                connection.execute("BEGIN IMMEDIATE")  # a file may say that it is not to be written
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+                connection.execute("ROLLBACK")
                 return connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-        except sqlite3.DatabaseError:
+        except _errors():
             return False
 
     def _failure(self, error: Exception) -> RecordsError:
@@ -196,6 +244,26 @@ class Database:
             f"what is done cannot be kept in {self._path}: {error}",
             hint="free disk space, or remove the file: states then run again",
         )
+
+
+def _rows(
+    connection: sqlite3.Connection | None, queries: Sequence[str], arguments: Row = ()
+) -> list[list[Row]]:
+    """Return the rows of each query, all of one moment; none without a connection."""
+    if connection is None:
+        return [[] for _ in queries]
+    connection.execute("BEGIN")
+    try:
+        return [connection.execute(query, arguments).fetchall() for query in queries]
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """Return what working with a database may raise: its messages may quote what is no text."""
+    import sqlite3
+
+    return sqlite3.Error, UnicodeDecodeError
 
 
 def _connect(name: str) -> sqlite3.Connection:
@@ -232,7 +300,8 @@ def _create(connection: sqlite3.Connection) -> None:
     _use_log(connection)
     connection.execute("BEGIN IMMEDIATE")
     for table, columns in _TABLES.items():
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns}) WITHOUT ROWID")
+        declared = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({declared}) WITHOUT ROWID")
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
@@ -248,14 +317,10 @@ def _use_log(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if _code(error) not in _BUSY or time.monotonic() > end:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if _TROUBLES.get(code) is not _Trouble.BUSY or time.monotonic() > end:
                 raise
         time.sleep(0.01)
-
-
-def _code(error: Exception) -> int:
-    """Return the primary result code; 0 for what SQLite did not say."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _size(path: str) -> int:

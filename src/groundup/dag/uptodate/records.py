@@ -5,21 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from groundup.dag.uptodate.database import Database
+from groundup.dag.uptodate.database import ALL, PUT, Database
 from groundup.dag.uptodate.files import Row
 
 UNFINISHED = ""  # as key: an evaluation began and did not end
 
-_STATES = "SELECT name, key, value, result, outputs, lazies, fingerprint FROM states"
-_FILES = "SELECT name, mtime, ctime, size, inode, digest FROM files"
-_PUT = "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PUT_FILE = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)"
-
 
 class Record(NamedTuple):
-    """What is kept of the last evaluation of a state.
+    """What is kept of the last evaluation of a state, in the order of the columns of its table.
 
     :ivar name: of the state.
     :ivar key: of its fingerprint; :data:`UNFINISHED` since it began to be evaluated again.
@@ -61,8 +56,8 @@ class Records:
 
     def refresh(self, name: str) -> Record | None:
         """Return the record of a state as it is now: another process may have written it."""
-        rows = self._database.read(f"{_STATES} WHERE name = ?", (name,))
-        if rows:
+        (rows,) = self._database.read(f"{ALL['states']} WHERE name = ?", arguments=(name,))
+        if rows and _types(rows[0]) in _STATE_TYPES:
             self._rows[name] = Record._make(rows[0])
         else:
             self._rows.pop(name, None)
@@ -83,17 +78,17 @@ class Records:
 
         :raises RecordsError: the disk is full.
         """
-        self._database.write((_PUT, [record]), (_PUT_FILE, _storable(files)))
+        self._database.write((PUT["states"], [record]), (PUT["files"], _storable(files)))
         self._rows[record.name] = record
 
     def put_files(self, files: Iterable[Row]) -> None:
-        """Write what was learned of files.
+        """Write what was learned of files, where anything is recorded at all.
 
         :raises RecordsError: the disk is full.
         """
         storable = _storable(files)
-        if storable:
-            self._database.write((_PUT_FILE, storable))
+        if storable and self._rows:
+            self._database.write((PUT["files"], storable))
 
     def prune(self, names: Collection[str], files_of: Callable[[Record], Iterable[str]]) -> None:
         """Remove the records of states that are not among `names`, and of files that no record has.
@@ -119,9 +114,19 @@ class Records:
     def _load(self) -> None:
         with self._lock:
             if not self._is_loaded:
-                self._rows = {row[0]: Record._make(row) for row in self._database.read(_STATES)}
-                self.files.update((row[0], row) for row in self._database.read(_FILES))
+                states, files = self._database.read(ALL["states"], ALL["files"])
+                self._rows = {row[0]: Record._make(row) for row in states if _types(row) in _STATE_TYPES}
+                self.files.update((row[0], row) for row in files if _types(row) == _FILE_TYPES)
                 self._is_loaded = True
+
+
+def _types(row: tuple[Any, ...]) -> tuple[type, ...]:
+    """Return the types in a row: a damaged database may give others than those of its columns."""
+    return tuple(map(type, row))
+
+
+_STATE_TYPES = frozenset({(str, str, value, str, str, str, str) for value in (str, type(None))})
+_FILE_TYPES = (str, int, int, int, int, str)
 
 
 def _storable(files: Iterable[Row]) -> list[Row]:
