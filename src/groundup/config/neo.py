@@ -20,10 +20,20 @@ def is_tables(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(item, dict) for item in value.values())
 
 
+def is_project_settings(value: Any) -> bool:
+    """Return whether `value` is a table of the two tables of text that inference reads."""
+    return (
+        is_tables(value)
+        and value.keys() <= {"modules", "dependency_overrides"}
+        and all(isinstance(text, str) for table in value.values() for text in table.values())
+    )
+
+
 # The keys that are read, each with what its value must be. Whoever reads a new one adds it here.
 KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "states": (is_texts, "a list of module names"),
     "params": (is_tables, "a table for each state"),
+    "projects": (is_project_settings, "the tables modules and dependency_overrides, of text by module"),
 }
 
 
@@ -43,7 +53,7 @@ def check_neo(config: Config) -> None:
         if not fits(value):
             raise UserError(
                 f"{config.place('neo', key)}: neo.{key} must be {expected}",
-                hint="see the reference of states in the documentation",
+                hint="see its reference in the documentation",
             )
 
 

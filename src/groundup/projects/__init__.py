@@ -4,7 +4,7 @@ from groundup.projects.environment import Environment, build_environment
 from groundup.projects.errors import ProvisioningError
 from groundup.projects.metadata import ScriptMetadata, parse_metadata
 from groundup.projects.project import Project, create_project, get_project, list_projects, remove_project
-from groundup.projects.requirements import EnvironmentSpec, environment_spec
+from groundup.projects.requirements import EnvironmentSpec, environment_spec, generate_requirements
 from groundup.projects.script import Script, read_script
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "build_environment",
     "create_project",
     "environment_spec",
+    "generate_requirements",
     "get_project",
     "list_projects",
     "parse_metadata",

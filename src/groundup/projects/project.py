@@ -60,8 +60,9 @@ def create_project(
 
     :param script: the path of a file, or source code as bytes (which needs an `id`).
     :param id: ``[a-z0-9][a-z0-9._-]{0,63}``; by default the file's stem, lower-cased, others to ``-``.
-    :param requirements: requirements besides those of the script's PEP 723 block.
-    :param dependency_overrides: decides about inferred requirements, which this version does not have.
+    :param requirements: requirements besides those of the script's PEP 723 block; True: what it imports.
+    :param dependency_overrides: what a person decided about imports, by module: a requirement, specifiers
+        alone, or an empty text for nothing.
     :param force: replace a project of that id; it stays untouched until the new one is complete.
     :raises UserError: for a bad script, id or requirement, and for an id that is taken.
     :raises ProvisioningError: when uv cannot resolve or install; nothing is left behind.

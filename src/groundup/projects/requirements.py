@@ -1,7 +1,8 @@
-"""What an environment consists of: the script's own block, then what the caller adds."""
+"""What an environment consists of: the script's own block, what the caller adds, what is imported."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from groundup.errors import UserError
-from groundup.projects.metadata import Declared, parse_metadata
-from groundup.projects.script import Script
+from groundup.projects.metadata import Declared, ScriptMetadata, parse_metadata
+from groundup.projects.script import Script, read_script
 
 Overrides = Mapping[str, str]
 
@@ -63,34 +64,56 @@ def environment_spec(
 ) -> EnvironmentSpec:
     """Return what `script` needs: what its script block declares, and `requirements` on top.
 
-    Raises UserError for a bad block (file and line) and for `requirements=True`, which asks for what the
-    script imports: this version does not infer.
+    :param requirements: True for what the script imports and its block does not declare.
+    :param dependency_overrides: what a person decided about imports, by module: a requirement, specifiers
+        alone, or an empty text for nothing.
+    :raises UserError: a bad block (file and line), or imports that a person has to decide about.
+    :raises GroundupError: an index cannot be asked.
     """
-    if dependency_overrides:
-        raise _no_inference("dependency_overrides")
     metadata = parse_metadata(script.text(), script.name)
+    if dependency_overrides and requirements is not True:
+        raise UserError(
+            "dependency_overrides decides about imports: it needs requirements=True",
+            hint="leave it out, or ask for what the script imports",
+        )
+    inferred = _inferred(script, metadata, dependency_overrides) if requirements is True else ()
     return EnvironmentSpec(
-        requirements=metadata.dependencies + _declared(requirements),
+        requirements=metadata.dependencies + _declared(requirements) + inferred,
         requires_python=metadata.requires_python,
         uv=_anchored(metadata.uv, script),
     )
 
 
+def generate_requirements(
+    script: str | os.PathLike[str] | bytes, *, dependency_overrides: Overrides | None = None
+) -> list[str]:
+    """Return what a script requires: what its PEP 723 block declares, then what it imports besides.
+
+    A distribution counts for a module only when the list of files of its own wheel has the module.
+
+    :param script: the path of a file, or source code as bytes.
+    :param dependency_overrides: what a person decided, by module: a requirement, specifiers alone, or an
+        empty text for nothing.
+    :raises UserError: a bad script or block (file and line), or imports for which several distributions, or
+        none, have evidence.
+    :raises GroundupError: an index cannot be asked.
+    """
+    spec = environment_spec(read_script(script), True, dependency_overrides)
+    return [declared.text for declared in spec.requirements]
+
+
+def _inferred(script: Script, metadata: ScriptMetadata, overrides: Overrides | None) -> tuple[Declared, ...]:
+    from groundup.projects.inference import infer
+
+    return infer(script, metadata, overrides=overrides).declared(script)
+
+
 def _declared(requirements: Sequence[str] | bool | None) -> tuple[Declared, ...]:
-    if requirements is True:
-        raise _no_inference("requirements=True")
-    if not requirements:
+    if not requirements or requirements is True:
         return ()
     if isinstance(requirements, str) or not all(isinstance(text, str) for text in requirements):
         raise UserError("requirements must be a list of text", hint="such as ['httpx>=0.27']")
     return tuple(Declared(text.strip(), f"requirements[{n}]") for n, text in enumerate(requirements))
-
-
-def _no_inference(asked: str) -> UserError:
-    return UserError(
-        f"{asked}: this version does not infer requirements from imports",
-        hint="list them: in a `# /// script` block of the script, or as requirements=['name']",
-    )
 
 
 def _anchored(uv: Mapping[str, Any], script: Script) -> dict[str, Any]:
