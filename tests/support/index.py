@@ -43,16 +43,18 @@ class Request:
     path: str
     authorization: str | None
     user_agent: str | None
+    range: str | None = None
 
 
 @dataclass
 class IndexServer(LoopbackServer):
-    """Serves the wheels in `folder` under `/simple/`, from entering the `with` block to leaving it.
+    """Serves the wheels and source archives in `folder` under `/simple/`, while its `with` block lasts.
 
     `format`: "both" negotiates, "html" and "json" are forced. `hashes`: whether pages carry sha256.
     `user` and `password`: basic auth for pages and files. `authority` and `host`: TLS with a certificate
     of that authority. `files_at`: address of another server that pages link to for the files. `moved_to`:
     address of another server to which every request is redirected.
+    `ranges`: which parts of files are given, "none", "all", or "front" for those that name the first byte.
     `pages` and `files` spoil answers.
     """
 
@@ -65,6 +67,7 @@ class IndexServer(LoopbackServer):
     host: str = "127.0.0.1"
     files_at: str = ""
     moved_to: str = ""
+    ranges: str = "none"
     pages: Faults = field(default_factory=Faults)
     files: Faults = field(default_factory=Faults)
     requests: list[Request] = field(default_factory=list)
@@ -111,7 +114,13 @@ class _IndexHandler(QuietHandler, BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         self.index.requests.append(
-            Request(self.command, path, self.headers["Authorization"], self.headers["User-Agent"])
+            Request(
+                self.command,
+                path,
+                self.headers["Authorization"],
+                self.headers["User-Agent"],
+                self.headers["Range"],
+            )
         )
         if not self._authorized():
             self._send_empty(401, {"WWW-Authenticate": 'Basic realm="index"'})
@@ -135,7 +144,8 @@ class _IndexHandler(QuietHandler, BaseHTTPRequestHandler):
         if not name.endswith("/"):
             self._send_empty(301, {"Location": f"/simple/{quote(name)}/"})
             return
-        wheels = [w for w in sorted(self.index.folder.glob("*.whl")) if _distribution(w) == name.rstrip("/")]
+        found = [*sorted(self.index.folder.glob("*.whl")), *sorted(self.index.folder.glob("*.tar.gz"))]
+        wheels = [file for file in found if _distribution(file) == name.rstrip("/")]
         if not wheels:
             self._send_empty(404)
             return
@@ -172,7 +182,24 @@ class _IndexHandler(QuietHandler, BaseHTTPRequestHandler):
         if not file.is_file():
             self._send_empty(404)
             return
-        self._send(file.read_bytes(), "application/octet-stream", self.index.files)
+        wanted = self.headers["Range"] if self.index.ranges != "none" else None
+        if wanted:
+            self._send_part(file.read_bytes(), wanted.removeprefix("bytes="))
+        else:
+            self._send(file.read_bytes(), "application/octet-stream", self.index.files)
+
+    def _send_part(self, content: bytes, wanted: str) -> None:
+        first, _, last = wanted.partition("-")
+        if not first and self.index.ranges == "front":
+            self._send_empty(416)
+            return
+        start = int(first) if first else max(0, len(content) - int(last))
+        end = min(len(content), int(last) + 1) if first and last else len(content)
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(content)}")
+        self.send_header("Content-Length", str(end - start))
+        self.end_headers()
+        self.wfile.write(content[start:end])
 
     def _send_empty(self, status: int, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
