@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -106,6 +107,7 @@ def runner_of(
     """
     config, graph = here
     params = load_params(config, options.settings)
+    os.chdir(config.root)  # as for commands: what states name is relative to root
     with ExitStack() as stack:
         stack.enter_context(terminable())
         capture = stack.enter_context(_capture(config, options)) if options.captures else None

@@ -22,7 +22,7 @@ def place_of(values: Mapping[str, Any], keys: tuple[str | int, ...], item: str =
     source = _source(values, keys)
     if source is None:
         return UNKNOWN
-    place = _place(source, keys)
+    place: str = source.place(*keys)
     return _place_in_list(source.text, place, item) if item else place
 
 
@@ -38,17 +38,6 @@ def _source(values: Mapping[str, Any], keys: tuple[str | int, ...]) -> Any:
             if source.has(*keys[:length]):
                 return source
     return None
-
-
-def _place(source: Any, keys: tuple[str | int, ...]) -> str:
-    """Return the line of `keys`; of a table without a header of its own, that of the first below it."""
-    place: str = source.place(*keys)
-    value = source.table
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    if isinstance(value, dict) and value and place == source.place(*keys[:-1]):
-        return _place(source, (*keys, next(iter(value))))
-    return place
 
 
 def _place_in_list(text: str, place: str, item: str) -> str:

@@ -111,8 +111,10 @@ class StateFailedError(GroundupError):
 
     def __init__(self, state: AnyState, error: BaseException) -> None:
         self.state = state
+        line = _line_in(state.file, error)
+        place = f" (line {line})" if line else ""
         super().__init__(
-            f"state {state.name} ({state.source}) failed: {describe(error)}",
+            f"state {state.name} ({state.source}) failed: {describe(error)}{place}",
             hint=error.hint if isinstance(error, GroundupError) else "",
             exit_code=exit_code_of(error),
         )
@@ -142,8 +144,12 @@ class StateTimeoutError(GroundupError):
 
 def describe(error: BaseException) -> str:
     """Return the message of an error that is meant for people; other errors with their type before it."""
+    import subprocess
+
     if isinstance(error, GroundupError):
         return str(error)
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"{_command(error.cmd)} {_ended(error.returncode)}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
@@ -158,6 +164,31 @@ def exit_code_of(error: BaseException) -> int:
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return error.code or 1
     return 1
+
+
+def _command(words: Any) -> str:
+    from shlex import join
+
+    return words if isinstance(words, str) else join(map(str, words))
+
+
+def _ended(code: int) -> str:
+    from signal import Signals
+
+    if code >= 0:
+        return f"exited with {code}"
+    known = -code in Signals.__members__.values()
+    return f"was ended by {Signals(-code).name if known else f'signal {-code}'}"
+
+
+def _line_in(file: str, error: BaseException) -> int:
+    """Return the innermost line of `file` from which `error` came; 0 when it came from elsewhere."""
+    line, trace = 0, None if isinstance(error, GroundupError) else error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
 
 
 def _type_name(annotation: Any) -> str:

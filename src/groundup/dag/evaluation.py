@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from inspect import CO_COROUTINE, CO_GENERATOR
 from typing import TYPE_CHECKING, Any
 
 from groundup.dag.annotations import plain_function
 from groundup.dag.errors import StateTimeoutError
+from groundup.dag.scope import Scopes
 from groundup.dag.state import AnyState, Retries
 from groundup.errors import UserError
 
@@ -23,11 +24,12 @@ Retry = Callable[[int, BaseException, float], None]
 class Evaluator:
     """Evaluates states; keeps what generators hold, and the loop of coroutines, until it is closed.
 
-    :param end_children: ends the child processes of the state that runs in the current context.
+    :param scopes: surround what generators do at their end, and end the child processes of states.
     """
 
-    def __init__(self, end_children: Callable[[], None]) -> None:
-        self._end_children = end_children
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+        self._end_children = scopes.end_children
         self._resources = ExitStack()
         self._lock = threading.Lock()
         self._loop: LoopThread | None = None
@@ -72,19 +74,21 @@ class Evaluator:
         if flags & CO_COROUTINE:
             return self._running_loop().run(function, arguments, state.timeout, self._end_children)
         if flags & CO_GENERATOR:
-            return self._in_time(state, lambda: self._entered(function, arguments))
+            return self._in_time(state, lambda: self._entered(state, arguments))
         if state.timeout is None:
             return function(**arguments)
         return self._in_time(state, lambda: function(**arguments))
 
-    def _entered(
-        self, function: Callable[..., Generator[Any, None, None]], arguments: Mapping[str, Any]
-    ) -> Any:
-        manager = contextmanager(function)(**arguments)
+    def _entered(self, state: AnyState, arguments: Mapping[str, Any]) -> Any:
+        manager = contextmanager(state.function)(**arguments)
         value = manager.__enter__()
         with self._lock:
-            self._resources.push(manager)
+            self._resources.callback(self._leave, state.name, manager)
         return value
+
+    def _leave(self, name: str, manager: AbstractContextManager[Any]) -> None:
+        with self._scopes.of(name):
+            manager.__exit__(None, None, None)
 
     def _in_time(self, state: AnyState, call: Callable[[], Any]) -> Any:
         if state.timeout is None:

@@ -134,9 +134,8 @@ class Report:
 
     @property
     def failures(self) -> list[Outcome]:
-        """The states that failed, first failure first."""
-        failed = (outcome for outcome in self.outcomes if outcome.status is Status.FAILED)
-        return sorted(failed, key=lambda outcome: outcome.began + outcome.seconds)
+        """The states that failed, in the order of the plan."""
+        return [outcome for outcome in self.outcomes if outcome.status is Status.FAILED]
 
     def value(self, name: str) -> Any:
         """Return the value of a state that was needed.

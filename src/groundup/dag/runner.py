@@ -62,7 +62,7 @@ class Runner:
         self._demanded: dict[str, None] = {}
         self._ended = threading.Event()
         self._scopes = Scopes(capture)
-        self._evaluator = Evaluator(self._scopes.end_children)
+        self._evaluator = Evaluator(self._scopes)
         self._parameters = Parameters(graph, params or {})
         self._settler = Settler(
             self._outcomes,

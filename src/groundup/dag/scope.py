@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING, Self
 
 from groundup.dag.outcome import Outcome
@@ -68,6 +68,12 @@ class Scopes:
         scope = Scope(Children(), self._capture.of(name) if self._capture else None, self._open.discard)
         self._open.add(scope)
         return scope
+
+    def outside(self) -> AbstractContextManager[None]:
+        """Surround what belongs to no state: what a listener writes is not captured."""
+        from groundup.dag.output import Outside
+
+        return Outside()
 
     def end_children(self) -> None:
         """End the child processes of the state that runs in this context."""

@@ -73,9 +73,10 @@ class Settler:
         """Call the state's function with what it asks for, and return how that ended."""
         began = time.perf_counter()
         retries: list[int] = []
-        with self._scopes.of(state.name) as scope:
-            if self._on_event is not None:
-                self.tell(Started(state, scope.last_line))
+        scope = self._scopes.of(state.name)
+        if self._on_event is not None:
+            self.tell(Started(state, scope.last_line))
+        with scope:
             try:
                 arguments = {argument.name: self.filled(argument, state) for argument in state.arguments}
                 value = self._evaluator.evaluate(state, arguments, partial(self._retry, state, retries))
@@ -150,4 +151,5 @@ class Settler:
         self, state: AnyState, retries: list[int], attempt: int, error: BaseException, delay: float
     ) -> None:
         retries.append(attempt)
-        self.tell(Retrying(state, attempt, error, delay))
+        with self._scopes.outside():
+            self.tell(Retrying(state, attempt, error, delay))

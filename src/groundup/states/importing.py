@@ -7,8 +7,9 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 
 from groundup.dag.errors import describe
 from groundup.errors import GroundupError, UserError
@@ -50,7 +51,9 @@ def import_file(origin: Origin, path: Path) -> ModuleType:
     :raises ClientModuleError: it fails; says in which file and line.
     """
     append_path(path.parent)
-    spec = importlib.util.spec_from_file_location(origin.module, path)
+    spec = importlib.util.spec_from_file_location(
+        origin.module, path, loader=_FromSource(origin.module, str(path))
+    )
     if spec is None or spec.loader is None:
         raise ClientModuleError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
@@ -61,6 +64,14 @@ def import_file(origin: Origin, path: Path) -> ModuleType:
         del sys.modules[origin.module]
         raise _told(error, origin, path.parent) from error
     return module
+
+
+class _FromSource(SourceFileLoader):
+    """Compiles the file at each run: byte code does not tell edits of one second and size apart."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the file as it is now."""
+        return self.source_to_code(self.get_data(self.get_filename(fullname)), self.path)
 
 
 def append_path(folder: Path) -> None:

@@ -19,10 +19,9 @@ class OwnFile:
     :raises OSError: the folder cannot be written, or its disk is full.
     """
 
-    __slots__ = ("__weakref__", "close", "descriptor", "folder")
+    __slots__ = ("__weakref__", "close", "descriptor")
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
         self.descriptor = _open_nameless(folder)
         self.close = weakref.finalize(self, os.close, self.descriptor)
 

@@ -37,11 +37,6 @@ class Storage:
         self._report(given_up)
         return None
 
-    def leave(self, folder: Path, error: OSError) -> None:
-        """Use another folder from now on, because of `error` in this one."""
-        if self._leave(folder):
-            self._report(error)
-
     def close(self) -> None:
         """Remove the temporary folder if nothing stays in it."""
         if self._temporary is not None:

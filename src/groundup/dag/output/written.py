@@ -48,7 +48,6 @@ class Output:
         "_began",
         "_file",
         "_is_exposed",
-        "_is_full",
         "_lock",
         "_part",
         "_run",
@@ -67,7 +66,7 @@ class Output:
         self._lock = threading.Lock()
         self._file: OwnFile | None = None
         self._part: Part | None = None
-        self._is_exposed = self._is_full = False
+        self._is_exposed = False
 
     def __enter__(self) -> Self:
         here = current.get()
@@ -89,8 +88,8 @@ class Output:
             try:
                 while data:
                     data = data[os.write(file.descriptor, data) :]
-            except OSError as error:
-                return self._move(file, data, error)
+            except OSError:
+                return self._move(file, data)
             return True
 
     def expose(self) -> int | None:
@@ -191,7 +190,7 @@ class Output:
 
     def _opened(self) -> OwnFile | None:
         """Return the file that takes what is written now, None where it is not kept; the lock is held."""
-        if self.is_finished or self._is_full:
+        if self.is_finished:
             return None
         if self._file is None:
             self._file = self._run.storage.attempt(OwnFile)
@@ -199,11 +198,9 @@ class Output:
                 self._run.opened.add(self)
         return self._file
 
-    def _move(self, file: OwnFile, data: bytes, error: OSError) -> bool:
+    def _move(self, file: OwnFile, data: bytes) -> bool:
         """Go on in another folder, where there is one, because `data` did not fit any more."""
-        self._run.storage.leave(file.folder, error)
         moved = self._run.storage.attempt(lambda folder: file.copied_to(folder, data))
-        self._is_full = moved is None
         if moved is not None:
             file.close()
             self._file = moved
