@@ -50,7 +50,7 @@ def build_shelf(folder: Path) -> None:
         "standard-imghdr": ["imghdr.py"],
     }
     for name, paths in modules.items():
-        build_wheel(folder, name, modules={path: "" for path in paths} | _pth(paths))
+        build_wheel(folder, name, modules=dict.fromkeys(paths, "") | _pth(paths))
     build_wheel(folder, "setuptools", "80.0", modules={"setuptools.py": "", "pkg_resources/__init__.py": ""})
     build_wheel(folder, "setuptools", "82.0", modules={"setuptools.py": ""})
     build_wheel(folder, "moving", "1.0", modules={"moving.py": ""}, python=">=3.8")
@@ -82,9 +82,7 @@ def index(shelf: Path) -> Iterator[IndexServer]:
 @pytest.fixture
 def home(tmp_path: Path, index: IndexServer, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The home folder of a fresh user of `index`, in this process."""
-    env = clean_env(
-        tmp_path / "home", UV_DEFAULT_INDEX=index.url, GROUNDUP_HOME=str(tmp_path / "groundup")
-    )
+    env = clean_env(tmp_path / "home", UV_DEFAULT_INDEX=index.url, GROUNDUP_HOME=str(tmp_path / "groundup"))
     become_user(env, monkeypatch)
     return tmp_path / "home"
 

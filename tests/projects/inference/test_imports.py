@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from keyword import iskeyword
 from textwrap import dedent, indent
 
 import pytest
@@ -70,7 +71,9 @@ def test_imports_are_found_anywhere(code: str) -> None:
 
 
 def test_what_is_imported_by_a_name_that_only_a_run_knows_is_not_guessed() -> None:
-    code = "import_module(name)\n__import__('a' + 'b')\nimport_module('.x', 'p')\nimport_module('no module')\n"
+    code = (
+        "import_module(name)\n__import__('a' + 'b')\nimport_module('.x', 'p')\nimport_module('no module')\n"
+    )
     assert read(code) == []
 
 
@@ -185,10 +188,8 @@ def test_long_chains_of_branches_are_read() -> None:
     assert len(modules(code)) == 400
 
 
-names = st.from_regex(r"[a-z]{1,6}(\.[a-z]{1,4}){0,2}", fullmatch=True).filter(
-    lambda name: all(part.isidentifier() and part not in KEYWORDS for part in name.split("."))
-)
-KEYWORDS = frozenset(__import__("keyword").kwlist)
+words = st.from_regex(r"[a-z]{1,6}", fullmatch=True).filter(lambda word: not iskeyword(word))
+names = st.lists(words, min_size=1, max_size=3).map(".".join)
 WRAPPERS = (
     "{0}",
     "if input():\n{1}",

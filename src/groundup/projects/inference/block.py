@@ -6,6 +6,7 @@ import json
 import re
 import stat
 from collections.abc import Sequence
+from pathlib import Path
 
 from groundup.config.files import write_whole
 from groundup.errors import UserError
@@ -26,24 +27,28 @@ def write_block(script: Script, requirements: Sequence[str]) -> None:
     :raises UserError: the script has a block already, or is in no file.
     :raises GroundupError: the file cannot be written.
     """
+    path = refuse_block(script).resolve()
+    write_whole(path, with_block(script, requirements), mode=stat.S_IMODE(path.stat().st_mode))
+
+
+def refuse_block(script: Script) -> Path:
+    """Return the file of a script that a block can be written into.
+
+    :raises UserError: it has one already, or is in no file.
+    """
     if script.path is None:
         raise UserError(f"{script.name} is in no file: nothing can be written into it", hint="save it first")
-    content = with_block(script, requirements)
-    path = script.path.resolve()
-    write_whole(path, content, mode=stat.S_IMODE(path.stat().st_mode))
-
-
-def with_block(script: Script, requirements: Sequence[str]) -> bytes:
-    """Return the bytes of a script with a block in it.
-
-    :raises UserError: there is one already.
-    """
     there = next((block for block in blocks_of(script.text()) if block.kind == "script"), None)
     if there:
         raise UserError(
             f"{script.name}:{there.line}: there is a `# /// script` block already",
             hint="edit it by hand, or remove it first",
         )
+    return script.path
+
+
+def with_block(script: Script, requirements: Sequence[str]) -> bytes:
+    """Return the bytes of a script that has no block, with one in it."""
     start = _after_first_lines(script.content)
     end = _line_end(script.content)
     lines = ["# /// script", *_dependencies(requirements), "# ///"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from groundup.errors import UserError
@@ -80,10 +81,13 @@ class Decider:
         override = self._override(module, imports)
         if override is not None and not override.startswith(("<", ">", "=", "!", "~")):
             return [_overridden(module, override)]
+        _check_specifier(module, override or "")
         candidates = self.table.candidates(module)
         present = self._declared(module, candidates)
         if present:
             return [present]
+        if module in self.table.namespaces - self.table.rows.keys():
+            return Undecided(module, (), "several distributions share it, and no module below it is named")
         proofs = self._proofs(module, candidates, override or "")
         if module in self.table.rows or len(proofs) > 1:
             return proofs if len(proofs) == 1 else self._undecided(module, candidates, proofs)
@@ -98,7 +102,9 @@ class Decider:
 
     def _declared(self, module: str, candidates: Sequence[str]) -> Finding | None:
         """Return the declared requirement that provides the module: by its name, else by its files."""
-        names = {canonicalize_name(_name(candidate)) for candidate in (*candidates, distribution_name(module))}
+        names = {
+            canonicalize_name(_name(candidate)) for candidate in (*candidates, distribution_name(module))
+        }
         for one, place in self._present:
             if canonicalize_name(one.name) in names:
                 return Finding(module, one.name, None, f"declared: {place}")
@@ -194,11 +200,22 @@ def _overridden(module: str, override: str) -> Finding:
     try:
         name = Requirement(override).name
     except InvalidRequirement as error:
-        raise UserError(
-            f"dependency_overrides[{module!r}]: {override!r} is not a valid requirement",
-            hint="write 'name>=1.2', '>=1.2' for versions alone, or '' to require nothing",
-        ) from error
+        raise _bad_override(module, override) from error
     return Finding(module, name, None, "dependency_overrides", override)
+
+
+def _check_specifier(module: str, specifier: str) -> None:
+    try:
+        SpecifierSet(specifier)
+    except InvalidSpecifier as error:
+        raise _bad_override(module, specifier) from error
+
+
+def _bad_override(module: str, override: str) -> UserError:
+    return UserError(
+        f"dependency_overrides[{module!r}]: {override!r} is not a valid requirement",
+        hint="write 'name>=1.2', '>=1.2' for versions alone, or '' to require nothing",
+    )
 
 
 def _requirement(declared: Declared) -> tuple[Requirement, str] | None:

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from groundup import proto_kernel
@@ -117,7 +117,7 @@ class Inquiry:
         if undecided:
             places = [(f"{self.script.name}:{self.lines[one.module]}", one) for one in undecided.values()]
             raise UndecidedImportsError(places)
-        inference = Inference(tuple(findings.values()), self._left_out(findings), self.lines)
+        inference = self._inference(findings)
         self._keep(inference)
         return inference
 
@@ -128,7 +128,7 @@ class Inquiry:
             findings = tuple(Finding(**one) for one in found)
         except (OSError, ValueError, TypeError):
             return None
-        return Inference(findings, self._left_out({one.module: one for one in findings}), self.lines)
+        return self._inference({one.module: one for one in findings})
 
     def _satisfied(self, need: Need) -> bool:
         return any(
@@ -176,6 +176,11 @@ class Inquiry:
             self.decided[module] = self._decide(module)
         return self.decided[module]
 
+    def _inference(self, findings: Mapping[str, Finding]) -> Inference:
+        inference = Inference((), self._left_out(findings), self.lines)
+        in_order = sorted(findings.values(), key=lambda one: inference.line(one.module))
+        return replace(inference, findings=tuple(in_order))
+
     def _left_out(self, findings: Mapping[str, Finding]) -> tuple[str, ...]:
         optional = [need for need in self.needs if need.optional]
         modules = [
@@ -186,10 +191,7 @@ class Inquiry:
     def _kept_path(self) -> Path:
         question = [
             FORMAT,
-            [
-                [[sorted({m for m, _ in self._modules(a)}) for a in n.alternatives], n.optional]
-                for n in self.needs
-            ],
+            sorted(self._asked(need) for need in self.needs),
             [sys.platform, *self.decider.version],
             hashlib.sha256(DATA.read_bytes()).hexdigest(),
             [sorted(self.settings.modules.items()), sorted(self.settings.overrides.items())],
@@ -198,6 +200,11 @@ class Inquiry:
         ]
         name = hashlib.sha256(json.dumps(question).encode()).hexdigest()
         return cache_folder() / "inference" / f"{name}.json"
+
+    def _asked(self, need: Need) -> str:
+        """Return a need as text, without lines."""
+        asked = [[(one.module, one.members) for _, one in self._modules(each)] for each in need.alternatives]
+        return json.dumps([asked, need.optional])
 
     def _keep(self, inference: Inference) -> None:
         data = [asdict(one) for one in inference.findings]
