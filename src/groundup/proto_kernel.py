@@ -2360,7 +2360,7 @@ commands:
   config [--json] [--explain]  print the effective configuration
   check                      is it ready, what would be done; exit 1 when it is not
   configured here: %s
-  anything else              goes to the neo runtime (quickstart, init, reach, graph, ...)
+  anything else              goes to the neo runtime; listed below when the environment is ready
 
 options:
   --env NAME                 the environment to use; boot and reboot remember it
@@ -2590,6 +2590,9 @@ def dispatch(kernel: str, given: Input) -> int:
         out(__version__)
     elif given.command == "help":
         out(help_text(kernel, given))
+        stamp = warm_stamp(kernel, given)
+        if stamp is not None and has_neo(stamp.values["venv"]):
+            neo(stamp, ["--help"])
     elif given.command == "reboot":
         boot(kernel, given, True)
     elif given.command in ("config", "check", "lock"):

@@ -124,3 +124,10 @@ def test_without_a_kernel_the_console_script_gives_help(
 
 def test_the_package_and_its_kernel_have_one_version() -> None:
     assert proto_kernel.__version__ == groundup.__version__
+
+
+def test_the_kernels_help_ends_with_the_commands_of_the_package(neo: Neo) -> None:
+    done = neo.run(neo.script("--help"), check=True)
+    kernel, _, package = done.stdout.partition("--version, -h, --help")
+    assert "reboot" in kernel
+    assert "quickstart" in package
