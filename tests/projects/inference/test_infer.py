@@ -140,6 +140,11 @@ def test_optional_imports_are_left_out(inferred: Infer) -> None:
     assert inferred("try:\n    import plain\nexcept ImportError:\n    plain = None\n") == {}
 
 
+def test_an_optional_import_that_is_declared_is_there(inferred: Infer) -> None:
+    code = "try:\n    import plain\nexcept ImportError:\n    plain = None\n"
+    assert inferred(code, present=("plain>=1",))["plain"].evidence == "declared: --with"
+
+
 def test_an_optional_import_that_is_needed_elsewhere_is_required(inferred: Infer) -> None:
     code = "try:\n    import plain\nexcept ImportError:\n    plain = None\ndef f():\n    import plain\n"
     assert requirements(inferred(code)) == ["plain"]

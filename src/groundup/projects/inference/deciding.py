@@ -83,7 +83,7 @@ class Decider:
             return [_overridden(module, override)]
         _check_specifier(module, override or "")
         candidates = self.table.candidates(module)
-        present = self._declared(module, candidates)
+        present = self.declared_by_name(module) or self._declared_by_files(module)
         if present:
             return [present]
         if module in self.table.namespaces - self.table.rows.keys():
@@ -100,14 +100,16 @@ class Decider:
         names += [".".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
         return next((self.overrides[name].strip() for name in names if name in self.overrides), None)
 
-    def _declared(self, module: str, candidates: Sequence[str]) -> Finding | None:
-        """Return the declared requirement that provides the module: by its name, else by its files."""
-        names = {
-            canonicalize_name(_name(candidate)) for candidate in (*candidates, distribution_name(module))
-        }
+    def declared_by_name(self, module: str) -> Finding | None:
+        """Return the declared requirement that is a candidate for a module; nobody is asked."""
+        candidates = (*self.table.candidates(module), distribution_name(module))
+        names = {canonicalize_name(_name(candidate)) for candidate in candidates}
         for one, place in self._present:
             if canonicalize_name(one.name) in names:
                 return Finding(module, one.name, None, f"declared: {place}")
+        return None
+
+    def _declared_by_files(self, module: str) -> Finding | None:
         for one, place in self._present:
             found = None if one.url else self._proof(module, str(one.name), str(one.specifier))
             if found:

@@ -110,7 +110,7 @@ class Inquiry:
         findings: dict[str, Finding] = {}
         undecided: dict[str, Undecided] = {}
         for need in self.needs:
-            if not need.optional:
+            if not need.optional or self._is_declared(need):
                 found, open_ = self._settle(need)
                 findings |= {one.module: one for one in found}
                 undecided |= {one.module: one for one in open_}
@@ -135,6 +135,10 @@ class Inquiry:
             all(one.module.partition(".")[0] in self.there for one in alternative)
             for alternative in need.alternatives
         )
+
+    def _is_declared(self, need: Need) -> bool:
+        modules = [module for module, _ in self._modules(need.alternatives[0])]
+        return all(self.decider.declared_by_name(module) for module in modules)
 
     def _modules(self, alternative: Sequence[Import]) -> Iterator[tuple[str, Import]]:
         """Yield what the imports of an alternative are about, but for what is there."""
