@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as in `typing`, whose import would cost 10 ms
 if TYPE_CHECKING:
+    from groundup.cli.target_command import command as command
     from groundup.config import Config as Config
     from groundup.config import load_config as load_config
     from groundup.dag import Lazy as Lazy
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from groundup.projects import Project as Project
     from groundup.projects import ProvisioningError as ProvisioningError
     from groundup.projects import create_project as create_project
+    from groundup.projects import generate_requirements as generate_requirements
     from groundup.projects import get_project as get_project
     from groundup.projects import list_projects as list_projects
     from groundup.projects import remove_project as remove_project
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "cli.target_command": ("command",),
     "config": ("Config", "load_config"),
     "dag": ("Lazy", "Params", "Retries", "Runner", "State", "StateGraph", "state"),
     "errors": ("GroundupError", "UserError"),
@@ -72,6 +75,7 @@ _ROOMS = {
         "Project",
         "ProvisioningError",
         "create_project",
+        "generate_requirements",
         "get_project",
         "list_projects",
         "remove_project",

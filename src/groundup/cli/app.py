@@ -16,6 +16,8 @@ import typer
 from groundup import __version__
 from groundup.cli.kernel_file import made_by
 from groundup.cli.options import run_and_shown, run_options, taking
+from groundup.cli.project_app import project_app
+from groundup.cli.target_command import wants_clients
 from groundup.errors import UserError
 
 app = typer.Typer(
@@ -25,6 +27,7 @@ app = typer.Typer(
 )
 kernel_app = typer.Typer(help="The repository's copy of the kernel.")
 app.add_typer(kernel_app, name="kernel")
+app.add_typer(project_app, name="project")
 
 Action: TypeAlias = Callable[[], int]
 States = Annotated[list[str] | None, typer.Argument(metavar="STATE", help="Names of states.")]
@@ -50,6 +53,10 @@ def run(words: list[str], kernel: Path | None = None) -> int:
     :param kernel: the repository's kernel; default: the one that made this environment.
     :raises UserError: the words are no command.
     """
+    if wants_clients(words):
+        from groundup.cli.client_commands import add_client_commands
+
+        add_client_commands(app, words)
     action = parse(words, kernel)
     return action() if callable(action) else 0
 
@@ -143,6 +150,15 @@ def list_states(
     from groundup.cli.commands import states as command
 
     return partial(command.states, pattern, long=long, as_json=as_json)
+
+
+@app.command()
+def doctor(settings: Settings = None, as_json: AsJson = False) -> Action:
+    """Check the machine and the repository, and say what to do; exit 1 when a check failed."""
+    from groundup.cli.commands import doctor as command
+    from groundup.cli.running import Options
+
+    return partial(command.doctor, Options(settings=settings or []), as_json=as_json)
 
 
 @app.command()

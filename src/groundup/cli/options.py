@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def option(annotation: Any, default: Any, *names: str, help: str, **more: Any) -> Parameter:  # noqa: A002
     """Return a parameter of a function, as typer makes an option of it; the last of `names` is its own."""
     own = names[-1].partition("/")[0].lstrip("-").replace("-", "_")
-    described = Annotated[annotation, typer.Option(*names, help=help, **more)]
+    described = Annotated[annotation, typer.Option(..., *names, help=help, **more)]
     return Parameter(own, Parameter.KEYWORD_ONLY, default=default, annotation=described)
 
 

@@ -1,0 +1,94 @@
+"""Options from the fields of a pydantic model: their names, kinds, defaults and descriptions."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from inspect import Parameter
+from pathlib import PurePath
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic_core import PydanticUndefined
+from rich.markup import escape
+
+from groundup.cli.options import option
+
+LISTS = (list, set, frozenset, tuple)
+METAVARS = {int: "INT", float: "FLOAT", str: "TEXT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a model, as an option.
+
+    :ivar key: under which the model takes it.
+    :ivar names: of the option, as they are typed; of a flag, also the one that switches it off.
+    :ivar parameter: as typer gets it; without a value it is None.
+    """
+
+    key: str
+    names: str
+    parameter: Parameter
+
+
+def fields_of(model: Any, *, required: str = "required") -> Iterator[Field]:
+    """Yield the fields of a pydantic model as options.
+
+    :param required: what the help says of one without a default.
+    """
+    config = model.model_config
+    by_name = config.get("populate_by_name") or config.get("validate_by_name")
+    for name, info in model.model_fields.items():
+        alias = info.validation_alias or info.alias
+        first = getattr(alias, "choices", [alias])[0]
+        yield _field(first if isinstance(first, str) and not by_name else name, info, required)
+
+
+def _field(key: str, info: Any, required: str) -> Field:
+    kind = _without_none(info.annotation)
+    dashed = key.strip("_").replace("_", "-")
+    is_list = (get_origin(kind) or kind) in LISTS
+    notes = [required if info.is_required() else _default(info), "repeatable" if is_list else ""]
+    text = " ".join([_help(info), *(f"[{note}]" for note in notes if note)]).strip()
+    about = {"help": escape(text)}
+    if kind is bool:
+        names = f"--{dashed}/--no-{dashed}"
+        return Field(key, names, option(bool | None, None, names, **about))
+    names = f"--{dashed}"
+    if is_list:
+        of = next(iter(get_args(kind)), str)
+        return Field(key, names, option(list[str] | None, None, names, metavar=metavar(of), **about))
+    return Field(key, names, option(str | None, None, names, metavar=metavar(kind), **about))
+
+
+def metavar(kind: Any) -> str:
+    """Return what stands for a value of a type in the help of an option."""
+    kind = _without_none(kind)
+    if get_origin(kind) is Literal:
+        return "|".join(map(str, get_args(kind)))
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return "|".join(str(member.value) for member in kind)
+    if isinstance(kind, type) and issubclass(kind, PurePath):
+        return "PATH"
+    return METAVARS.get(kind, "VALUE")
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, UnionType):
+        kinds = [each for each in get_args(annotation) if each is not NoneType]
+        return kinds[0] if len(kinds) == 1 else annotation
+    return annotation
+
+
+def _help(info: Any) -> str:
+    texts = [each for each in info.metadata if isinstance(each, str)]
+    return info.description or " ".join(texts)
+
+
+def _default(info: Any) -> str:
+    default = info.default.value if isinstance(info.default, enum.Enum) else info.default
+    if info.default_factory is not None or default is PydanticUndefined or default in (None, [], "", ()):
+        return ""
+    return f"default: {str(default).lower() if isinstance(default, bool) else default}"

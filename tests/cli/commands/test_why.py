@@ -1,0 +1,118 @@
+"""`groundup why`: what makes a state not up to date, with old and new values, and through which parents."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.support.neo import Neo
+from tests.support.repositories import write
+
+STATES = '''
+    from pathlib import Path
+
+    from groundup import Config, state
+
+
+    @state
+    def work(config: Config) -> Path:
+        """The folder of this test."""
+        return config.root / "work"
+
+
+    @state(inputs=["work/*.txt"], outputs=["work/all.out"])
+    def joined(work: Path) -> str:
+        """All texts are in one file."""
+        text = "".join(path.read_text() for path in sorted(work.glob("*.txt")))
+        (work / "all.out").write_text(text)
+        return text
+
+
+    @state(outputs=["work/page.out"])
+    def page(joined: str, work: Path) -> None:
+        """The page is made."""
+        (work / "page.out").write_text(joined)
+
+
+    @state(needs=["page"])
+    def told() -> None:
+        """It is told."""
+'''
+
+
+@pytest.fixture
+def repo(client: Neo) -> Neo:
+    """A repository in which all of the states above were reached."""
+    write(client.repo, "groundup_states.py", STATES)
+    (client.repo / "work/a.txt").write_text("a")
+    client.run(client.module("reach", "told"), check=True)
+    return client
+
+
+def why(neo: Neo, *words: str) -> list[str]:
+    """Return what it says, digests as `#`."""
+    done = neo.run(neo.module("why", *words), check=True)
+    assert done.stderr == ""
+    return re.sub(r"\b[0-9a-f]{8}\b", "#", done.stdout).splitlines()
+
+
+def test_what_is_up_to_date_is_said_to_be(repo: Neo) -> None:
+    assert why(repo, "page") == ["page is up to date"]
+
+
+def test_a_change_is_told_with_old_and_new_for_each_parent_that_leads_to_it(repo: Neo) -> None:
+    (repo.repo / "work/a.txt").write_text("other")
+    (repo.repo / "work/b.txt").write_text("new")
+    assert why(repo, "page") == [
+        "page is up to date, unless what it depends on gives something new",
+        "│   depends on joined",
+        "└─ joined is not up to date",
+        "       input work/a.txt changed: # → #",
+        "       input work/b.txt is new (#)",
+    ]
+
+
+def test_an_output_that_was_removed_is_a_reason(repo: Neo) -> None:
+    (repo.repo / "work/page.out").unlink()
+    assert why(repo, "page") == ["page is not up to date", "    output work/page.out is gone (was #)"]
+
+
+def test_other_code_is_a_reason_with_the_place_of_both(repo: Neo) -> None:
+    file = write(repo.repo, "groundup_states.py", STATES.replace('"".join', '"-".join'))
+    head, reason = why(repo, "joined")
+    assert head == "joined is not up to date"
+    assert re.fullmatch(rf"    source changed: # \({file}:\d+\) → # \({file}:\d+\)", reason)
+
+
+def test_what_declares_nothing_is_evaluated_every_time(repo: Neo) -> None:
+    (repo.repo / "work/page.out").unlink()
+    assert why(repo, "told") == [
+        "told is evaluated every time: it declares no inputs, no outputs, and no check",
+        "└─ page is not up to date",
+        "       output work/page.out is gone (was #)",
+    ]
+
+
+def test_it_evaluates_nothing(repo: Neo) -> None:
+    (repo.repo / "work/page.out").unlink()
+    why(repo, "page")
+    assert not (repo.repo / "work/page.out").exists()
+
+
+def test_it_is_data_for_machines(repo: Neo) -> None:
+    (repo.repo / "work/a.txt").write_text("other")
+    data = json.loads(repo.run(repo.module("why", "page", "--json"), check=True).stdout)
+    assert (data["state"], data["would"], data["through"]) == ("page", "may run", ["joined"])
+    (cause,) = data["causes"]
+    assert (cause["state"], cause["would"]) == ("joined", "runs")
+    (reason,) = cause["reasons"]
+    assert (reason["kind"], reason["name"]) == ("input", "work/a.txt")
+    assert reason["old"] != reason["new"]
+
+
+def test_an_unknown_state_is_told_with_the_nearest(repo: Neo) -> None:
+    done = repo.run(repo.module("why", "pgae"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: there is no state named pgae\nhint: did you mean page?\n"
