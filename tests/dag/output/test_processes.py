@@ -83,11 +83,10 @@ def test_a_signal_reaches_the_process_that_was_seen() -> None:
 
 
 def test_a_signal_does_not_reach_another_process_of_the_same_id() -> None:
-    with subprocess.Popen(["sleep", "600"]) as process:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         seen = ProcTable().snapshot()[process.pid]
         assert send(seen._replace(started=seen.started - 1), signal.SIGKILL)
-        assert process.poll() is None
-        process.kill()
+        assert process.communicate(b"alive")[0] == b"alive"
 
 
 def test_a_signal_to_what_is_gone_is_none() -> None:
@@ -103,6 +102,13 @@ def test_a_process_of_another_user_is_told_from_one_that_is_gone() -> None:
     code += f"print(send(ProcTable().snapshot()[{os.getpid()}], 0))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_this_process_belongs_to_no_family() -> None:
+    me = Process(os.getpid(), parent=5, group=5, session=5, started=2.0, alive=True)
+    child = Process(7, parent=me.pid, group=me.pid, session=5, started=3.0, alive=True)
+    assert list(family({5: 1.0}, {me.pid: me})) == []
+    assert list(family({5: 1.0}, {me.pid: me, child.pid: child})) == [child]
 
 
 # Any tables: ids from 2 to 9, so that they are often parents, groups and sessions of each other.

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from groundup.dag.output import Capture
+from groundup.dag.output.storage import Storage
 from tests.support.mounts import in_namespace, read_only, small_disk
 from tests.support.process import clean_env
 
@@ -37,7 +44,15 @@ with Capture(folder) as capture:
         print("printed")
     print("kept:", running.output.text().split())
     print("log:", capture.log.parent != folder, capture.log.read_text().count("==="))
+if "earlier" in globals():
+    print("before:", earlier.read_text().count("==="), earlier.read_text().split()[-1])
 print("left:", [path.name for path in folder.iterdir()])
+"""
+BEFORE = """
+with Capture(folder) as capture:
+    with capture.of("before"):
+        print("before")
+    earlier = capture.log
 """
 
 
@@ -131,6 +146,59 @@ def test_a_log_that_does_not_fit_is_written_elsewhere_as_a_whole(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout.splitlines() == ["kept: True {10006}", "kept: ['printed']", "log: True 4", "left: []"]
+
+
+def test_a_process_on_a_full_disk_writes_elsewhere(tmp_path: Path) -> None:
+    logs, temporary = folders(tmp_path)
+    code = RUN.replace('print("printed")', "pass")
+    fill = f"head -c 2m /dev/zero > '{logs}/filling' 2>/dev/null; true"
+    env = clean_env(tmp_path / "home", TMPDIR=str(temporary))
+    done = in_namespace(script(logs, code, small_disk(logs, "1m"), f"({fill})"), env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:3] == ["kept: ['process']"] * 3
+
+
+def test_what_did_not_fit_into_a_log_leaves_no_trace_there(tmp_path: Path) -> None:
+    logs, temporary = folders(tmp_path)
+    code = FULL.replace("with Capture(folder) as capture:", BEFORE).replace("range(400)", "range(70)")
+    env = clean_env(tmp_path / "home", TMPDIR=str(temporary))
+    done = in_namespace(script(logs, code, small_disk(logs, "1m")), env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (log,) = done.stdout.splitlines()[-1].removeprefix("left: ['").removesuffix("']").split()
+    assert done.stdout.splitlines()[-2] == "before: 2 before"
+    assert log.endswith(".log")
+
+
+def test_a_folder_that_fails_in_two_threads_is_given_up_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    storage = Storage(tmp_path, said.append)
+    barrier = threading.Barrier(2)
+
+    def action(folder: Path) -> Path:
+        if folder == tmp_path:
+            barrier.wait(20)
+            raise OSError("full")
+        return folder
+
+    with ThreadPoolExecutor() as pool:
+        one, other = pool.map(storage.attempt, [action, action])
+    assert one == other is not None
+    assert said == [f"groundup: the output of states goes to {one}: full"]
+    storage.close()
+    assert not Path(str(one)).exists()
+
+
+def test_a_run_inside_of_another_may_have_nowhere_to_write_to(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    with Capture(tmp_path / "outer"), Capture(tmp_path / "file") as inner, inner.of("state") as output:
+        print("printed")
+    assert output.text() == "printed\n"
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("groundup: the output of states goes to ")
+    assert inner.log is not None
+    shutil.rmtree(inner.log.parent)
 
 
 def test_a_temporary_folder_in_which_nothing_stays_is_removed(tmp_path: Path) -> None:
