@@ -10,6 +10,7 @@ import pytest
 import groundup
 from groundup import proto_kernel
 from tests.support.neo import Neo
+from tests.support.repositories import write
 
 LIBRARIES = ["asyncio", "importlib.metadata", "networkx", "pydantic", "rich", "sqlite3", "tomllib", "typer"]
 IMPORTED = f"""
@@ -23,6 +24,34 @@ print(code, [name for name in {LIBRARIES} if name in sys.modules])
 def test_reaching_ready_imports_no_library(neo: Neo) -> None:
     done = neo.run([*neo.python(IMPORTED), "reach", "ready"], check=True)
     assert done.stdout == "0 []\n"
+
+
+TWENTY = """
+    from groundup import command, state
+
+
+    def make(number):
+        def tracked() -> int:
+            return number
+
+        needs = [f"tracked{number - 1}"] if number else []
+        return state(tracked, name=f"tracked{number}", needs=needs, inputs=["work/*.txt"])
+
+
+    globals().update({f"tracked{number}": make(number) for number in range(20)})
+    command("track", target="tracked19")
+"""
+
+
+def test_reaching_twenty_states_that_are_up_to_date_reads_their_records_and_imports_no_other_library(
+    client: Neo,
+) -> None:
+    write(client.repo, "groundup_states.py", TWENTY)
+    command = [*client.python(IMPORTED), "reach", "tracked19"]
+    client.run(command, check=True)
+    done = client.run(command, check=True)
+    assert done.stdout == "0 ['sqlite3']\n"
+    assert "changed 0 · skipped 20" in done.stderr
 
 
 def test_stdout_of_reach_is_empty_and_its_last_line_says_success(neo: Neo) -> None:
