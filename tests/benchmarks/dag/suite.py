@@ -47,18 +47,20 @@ def works_in(folder: Path, states: int) -> Iterator[disk.Work]:
 
 def parts(works: list[disk.Work], folder: Path, python: Interpreter, rounds: int) -> Iterator[Part]:
     """Yield what is measured: its name, in how many rounds, and how."""
-    few, fewest = math.ceil(rounds / 5), math.ceil(rounds / 15)
+    some, few, fewest = (math.ceil(rounds / each) for each in (5, 15, 25))
     small = works[0]
     for work in works:
         shape = work.shape
         yield f"in memory, {shape}", rounds, partial(memory.speed, shape, folder)
         yield f"memory, {shape}", 1, partial(memory.held, shape, folder)
-    for work in works:
-        warm = rounds if work is small else few
-        yield f"on disk, {work.shape}, up to date", warm, partial(disk.up_to_date, work)
-        yield f"on disk, {work.shape}, cold", few if work is small else fewest, partial(disk.cold, work)
-    yield f"doit, {small.shape}", few, partial(disk.against, small, "doit")
-    yield f"pytask, {small.shape}", fewest, partial(disk.against, small, "pytask")
+        yield f"on disk, {shape}, cold", some if work is small else fewest, partial(disk.cold, work)
+        yield (
+            f"on disk, {shape}, up to date",
+            rounds if work is small else some,
+            partial(disk.up_to_date, work),
+        )
+    yield f"doit, {small.shape}", some, partial(disk.against, small, "doit")
+    yield f"pytask, {small.shape}", few, partial(disk.against, small, "pytask")
     yield "warm boot", rounds, partial(boot.warm_boot, folder, python)
 
 
