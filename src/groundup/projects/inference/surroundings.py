@@ -18,7 +18,10 @@ def siblings(script: Script) -> frozenset[str]:
     """Return the names of modules and packages beside a script; none for code that is in no file."""
     if script.path is None:
         return frozenset()
-    return frozenset(name for entry in script.path.parent.iterdir() if (name := _module_of(entry)))
+    try:
+        return frozenset(name for entry in script.path.parent.iterdir() if (name := _module_of(entry)))
+    except OSError:  # a folder that cannot be listed shows Python no modules either
+        return frozenset()
 
 
 def target_version(requires_python: Declared | None) -> Version:
