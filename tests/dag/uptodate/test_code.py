@@ -83,6 +83,11 @@ def test_what_does_something_else_has_another_digest(source: str) -> None:
     assert code_digest(compiled(source)) != code_digest(compiled(BASE))
 
 
+def test_one_more_star_is_something_else() -> None:
+    one, other = compiled("def f(*rest): return rest"), compiled("def f(**rest): return rest")
+    assert code_digest(one) != code_digest(other)
+
+
 def test_all_differences_are_told_apart() -> None:
     assert len({code_digest(compiled(source)) for source in DIFFERENT.values()}) == len(DIFFERENT)
 

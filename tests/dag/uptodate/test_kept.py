@@ -9,15 +9,9 @@ import time
 import pytest
 
 from groundup.dag import state
-from groundup.dag.uptodate import (
-    Tracker,
-    Verdict,
-)
-from tests.dag.uptodate.desk import (
-    Desk,
-    built,
-    read,
-)
+from groundup.dag.uptodate import Tracker, Verdict
+from tests.dag.uptodate.desk import Desk, built, read
+from tests.support.background import until
 
 
 def test_states_that_are_gone_are_forgotten(desk: Desk) -> None:
@@ -86,8 +80,7 @@ def test_one_evaluates_the_other_waits_and_finds_it_done(desk: Desk) -> None:
     with first.lock(read, said.append):
         thread = threading.Thread(target=other)
         thread.start()
-        while not said:
-            time.sleep(0.005)
+        until(lambda: said, "the other waits")
         desk.evaluate(read, 7)
         done.set()
     thread.join()
