@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from groundup.dag import (
     CycleError,
+    Event,
     InvalidStateError,
     Lazy,
     LazyFailedError,
@@ -20,6 +22,7 @@ from groundup.dag import (
 )
 from groundup.dag.annotations import UNKNOWN
 from groundup.dag.arguments import Argument, Kind
+from groundup.dag.output import Capture
 from groundup.dag.state import State
 from tests.dag.graphs import adjacencies, ancestors
 
@@ -171,3 +174,17 @@ def test_exactly_what_is_asked_runs_once(
         report = runner.reach(target)
     report.raise_for_failure()
     assert sorted(began) == sorted({target} | ancestors(asked, target))
+
+
+def test_what_a_listener_writes_belongs_to_no_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def listen(event: Event) -> None:
+        print(f"heard {type(event).__name__}")
+
+    with Capture(tmp_path) as capture:
+        graph = StateGraph([base, costly, asks])
+        with Runner(graph, capture=capture, on_event=listen, jobs=1) as runner:
+            runner.reach("asks").raise_for_failure()
+        assert capture.log is None
+    assert capsys.readouterr().out.count("heard") == 6

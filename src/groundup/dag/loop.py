@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from groundup.dag.errors import StateTimeoutError
+from groundup.dag.output import Outside
 
 STOP_SECONDS = 3.0
 
@@ -17,7 +18,7 @@ class LoopThread:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="groundup-loop", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="groundup-loop", daemon=True)
         self._thread.start()
 
     def run(
@@ -45,6 +46,10 @@ class LoopThread:
         except KeyboardInterrupt:
             future.cancel()
             raise
+
+    def _run(self) -> None:
+        with Outside():  # it serves all states and belongs to none
+            self._loop.run_forever()
 
     def close(self) -> None:
         """Cancel what still runs, and end the loop."""

@@ -182,5 +182,8 @@ class Scheduler:
             thread.start()
 
     def _help(self) -> None:
-        with suppress(BaseException):  # it is kept in _error, which the thread of the run raises
+        from groundup.dag.output import Outside
+
+        # A lazy parent may be why this thread begins: it belongs to no state for that.
+        with Outside(), suppress(BaseException):  # it is kept in _error, which the thread of the run raises
             self._work(lambda: False)

@@ -106,7 +106,7 @@ class Settler:
     def tell(self, event: Event) -> None:
         """Tell the listener, one event at a time."""
         if self._on_event is not None:
-            with self._telling:
+            with self._telling, self._scopes.outside():
                 self._on_event(event)
 
     def _tracked(self, state: AnyState, tracked: Tracked) -> Outcome:
@@ -151,5 +151,4 @@ class Settler:
         self, state: AnyState, retries: list[int], attempt: int, error: BaseException, delay: float
     ) -> None:
         retries.append(attempt)
-        with self._scopes.outside():
-            self.tell(Retrying(state, attempt, error, delay))
+        self.tell(Retrying(state, attempt, error, delay))
