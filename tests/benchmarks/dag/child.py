@@ -1,6 +1,7 @@
-"""Run as ``child.py TOOL FOLDER JOBS``: one run of a tool over what `FOLDER` declares, in a new process.
+"""Run as ``child.py TOOL FOLDER OTHER JOBS``: a run of a tool over what `FOLDER` declares, in a new process.
 
-The last line of stdout is JSON: what declaring and running took, how many were run and how many skipped.
+Before it, `OTHER` is run, so that whatever the tool imports on its way is there. The last line of stdout is
+JSON: what declaring and running took, how many were run and how many skipped.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def by_doit(folder: Path, _jobs: int | None) -> Done:
 
 
 def by_pytask(folder: Path, _jobs: int | None) -> Done:
-    """Collect and run the tasks of ``task_nothing.py`` by pytask; it declares them while it runs."""
+    """Collect and run the tasks of ``task_*.py`` by pytask; it declares them while it runs."""
     import pytask
 
     with timed() as running:
@@ -82,9 +83,10 @@ def by_pytask(folder: Path, _jobs: int | None) -> Done:
 TOOLS = {"groundup": by_groundup, "doit": by_doit, "pytask": by_pytask}
 
 
-def main(tool: str, folder: str, jobs: str) -> None:
-    os.chdir(folder)
-    declaring, running, found = TOOLS[tool](Path(folder), int(jobs) or None)
+def main(tool: str, folder: str, other: str, jobs: str) -> None:
+    for each in (other, folder):
+        os.chdir(each)
+        declaring, running, found = TOOLS[tool](Path(each), int(jobs) or None)
     print(json.dumps({"declaring": asdict(declaring), "running": asdict(running), "found": found}))
 
 

@@ -32,9 +32,10 @@ class Run(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A folder with work for the tools, and the home of who does it."""
+    """A folder with work for the tools, another with very little of it, and the home of who does it."""
 
     folder: Path
+    other: Path
     shape: Shape
     home: Path
 
@@ -52,7 +53,7 @@ class Work(NamedTuple):
 
         :raises BenchmarkError: not all states or tasks ended as `expected`.
         """
-        argv = [sys.executable, "-I", str(CHILD), tool, str(self.folder), str(jobs)]
+        argv = [sys.executable, "-I", str(CHILD), tool, str(self.folder), str(self.other), str(jobs)]
         done = run(argv, env=clean_env(self.home), cwd=self.folder)
         said = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
         if said.get("found") != {expected: self.shape.size}:

@@ -84,7 +84,7 @@ def write_work(folder: Path, shape: Shape) -> Path:
     write_states(folder, shape, tracked=True)
     needs = "range(number)[-1:]" if shape.name == CHAIN else _needs_of_wide(shape)
     (folder / "dodo.py").write_text(DOIT.format(size=shape.size, needs=needs))
-    (folder / "task_nothing.py").write_text(PYTASK.format(size=shape.size))
+    (folder / f"task_{folder.name}.py").write_text(PYTASK.format(size=shape.size))
     return folder
 
 

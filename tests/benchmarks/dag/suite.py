@@ -39,10 +39,11 @@ def benchmark(settings: Settings, folder: Path) -> Report:
 def works_in(folder: Path, states: int) -> Iterator[disk.Work]:
     """Yield the work for each shape, its files old enough to be relied on."""
     shapes = [Shape(WIDE, max(states // 10, 2)), Shape(WIDE, states), Shape(CHAIN, states)]
+    other = write_work(folder / "other", Shape(WIDE, 2))
     folders = [write_work(folder / f"{shape.name}-{shape.size}", shape) for shape in shapes]
     for made, shape in zip(folders, shapes, strict=True):
         wait_until_settled(made)
-        yield disk.Work(made, shape, folder / "home")
+        yield disk.Work(made, other, shape, folder / "home")
 
 
 def parts(works: list[disk.Work], folder: Path, python: Interpreter, rounds: int) -> Iterator[Part]:

@@ -15,7 +15,8 @@ SHAPE = Shape(WIDE, 5)
 
 @pytest.fixture
 def work(tmp_path: Path) -> Work:
-    return Work(write_work(tmp_path / "work", SHAPE), SHAPE, tmp_path / "home")
+    other = write_work(tmp_path / "other", Shape(WIDE, 2))
+    return Work(write_work(tmp_path / "work", SHAPE), other, SHAPE, tmp_path / "home")
 
 
 @pytest.mark.parametrize("tool", ["groundup", "doit", "pytask"])
