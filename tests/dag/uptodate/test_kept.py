@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -73,11 +74,13 @@ def test_one_evaluates_the_other_waits_and_finds_it_done(desk: Desk) -> None:
     found: list[Verdict] = []
 
     def other() -> None:
-        with second.lock(read, said.append):
+        with second.lock(read, said.append) as is_news:
+            assert is_news
             assert done.is_set()
             found.append(second.judge(read, None, {}))
 
-    with first.lock(read, said.append):
+    with first.lock(read, said.append) as is_news:
+        assert not is_news
         thread = threading.Thread(target=other)
         thread.start()
         until(lambda: said, "the other waits")
@@ -91,6 +94,17 @@ def test_one_evaluates_the_other_waits_and_finds_it_done(desk: Desk) -> None:
     assert text.startswith("waiting for process ")
 
 
+def test_what_another_process_did_before_the_lock_was_held_is_news(desk: Desk) -> None:
+    with Tracker(desk.root, desk.folder) as second:
+        assert not second.judge(read, None, {}).up_to_date
+        desk.evaluate(read, 7)
+        with second.lock(read, pytest.fail) as is_news:
+            assert is_news
+            assert second.judge(read, None, {}).up_to_date
+        with second.lock(read, pytest.fail) as is_news:
+            assert not is_news
+
+
 def test_a_lock_may_be_released_by_another_thread(desk: Desk) -> None:
     lock = desk.tracker.lock(read, print)
     lock.__enter__()
@@ -102,13 +116,12 @@ def test_a_lock_may_be_released_by_another_thread(desk: Desk) -> None:
 
 
 def test_states_of_any_name_have_a_lock_of_their_own(desk: Desk) -> None:
-    names = ["a", "a.replaced", "ü", "a/b", ".."]
-    for name in names:
-        made = state(name="it")(lambda: None)
-        made.name = name
-        with desk.tracker.lock(made, pytest.fail):
-            pass
-    assert len(list((desk.folder / "locks").iterdir())) == len(names)
+    names = ["a", "a.replaced", "ü", "a/b", "..", "x" * 1000]
+    with ExitStack() as held:
+        for name in names:
+            made = state(name="it")(lambda: None)
+            made.name = name
+            held.enter_context(desk.tracker.lock(made, pytest.fail))
 
 
 def test_where_no_lock_can_be_made_there_is_none(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from groundup.dag.state import State
-from groundup.dag.uptodate.text import StableText, digest, fields_of, type_name
+from groundup.dag.uptodate.text import DIGEST_LENGTH, StableText, digest, fields_of, type_name
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 _CONST = frozenset(hasconst)
@@ -31,7 +31,7 @@ def code_digest(function: Callable[..., Any]) -> str:
     """
     text = _CodeText()
     body = text.function(function) if isinstance(function, FunctionType) else text.of(function)
-    return f"{VERSION}-{digest(body)}"
+    return f"{VERSION}-{body if len(body) == DIGEST_LENGTH else digest(body)}"
 
 
 def value_text(value: Any) -> str:

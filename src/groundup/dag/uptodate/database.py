@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 APPLICATION = 0x67726E64  # "grnd"
 VERSION = 1
 WAIT_SECONDS = 30.0
+_CHECKPOINT_PAGES = 4000  # each checkpoint waits for the disk
 _REFUSED_BY_SYSTEM = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 Row: TypeAlias = tuple[Any, ...]
@@ -51,7 +52,7 @@ _TROUBLES = {
     14: _Trouble.REFUSED,  # CANTOPEN
 }
 _SHORT_READ = 522  # the file ends too early
-_TABLES = {
+_TABLES: dict[str, dict[str, str]] = {
     "states": {
         "name": "TEXT PRIMARY KEY",
         "key": "TEXT NOT NULL",
@@ -70,8 +71,20 @@ _TABLES = {
         "digest": "TEXT NOT NULL",
     },
 }
-ALL = {table: f"SELECT {', '.join(columns)} FROM {table}" for table, columns in _TABLES.items()}  # noqa: S608
-"""Queries for all rows of each table."""
+
+
+def _query(table: str, columns: dict[str, str]) -> str:
+    """Return the query for the rows of a table; a damaged one may have others than of the declared types."""
+    types = {name: kind.partition(" ")[0].lower() for name, kind in columns.items()}
+    checks = [
+        f"typeof({name}) IN ('{kind}', '{'null' if columns[name] == 'TEXT' else kind}')"
+        for name, kind in types.items()
+    ]
+    return f"SELECT {', '.join(columns)} FROM {table} WHERE {' AND '.join(checks)}"  # noqa: S608
+
+
+ALL = {table: _query(table, columns) for table, columns in _TABLES.items()}
+"""Queries for all rows of each table whose parts are of the declared types."""
 PUT = {
     table: f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
     for table, columns in _TABLES.items()
@@ -153,6 +166,7 @@ class Database:
         connection = _connect(str(self._path))
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             if _is_ours(connection):
                 return connection
             if make:
@@ -167,6 +181,11 @@ class Database:
     def _transact(self, statements: Sequence[Statement]) -> None:
         connection = self._connected(make=True)
         if connection is None:
+            return
+        if sum(len(rows) for _, rows in statements) == 1:  # a transaction by itself
+            for statement, rows in statements:
+                for row in rows:
+                    connection.execute(statement, row)
             return
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -252,6 +271,8 @@ def _rows(
     """Return the rows of each query, all of one moment; none without a connection."""
     if connection is None:
         return [[] for _ in queries]
+    if len(queries) == 1:
+        return [connection.execute(queries[0], arguments).fetchall()]
     connection.execute("BEGIN")
     try:
         return [connection.execute(query, arguments).fetchall() for query in queries]

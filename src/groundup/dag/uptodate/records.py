@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from groundup.dag.uptodate.database import ALL, PUT, Database
 from groundup.dag.uptodate.files import Row
@@ -56,8 +56,8 @@ class Records:
 
     def refresh(self, name: str) -> Record | None:
         """Return the record of a state as it is now: another process may have written it."""
-        (rows,) = self._database.read(f"{ALL['states']} WHERE name = ?", arguments=(name,))
-        if rows and _types(rows[0]) in _STATE_TYPES:
+        (rows,) = self._database.read(f"{ALL['states']} AND name = ?", arguments=(name,))
+        if rows:
             self._rows[name] = Record._make(rows[0])
         else:
             self._rows.pop(name, None)
@@ -115,18 +115,9 @@ class Records:
         with self._lock:
             if not self._is_loaded:
                 states, files = self._database.read(ALL["states"], ALL["files"])
-                self._rows = {row[0]: Record._make(row) for row in states if _types(row) in _STATE_TYPES}
-                self.files.update((row[0], row) for row in files if _types(row) == _FILE_TYPES)
+                self._rows = {row[0]: Record._make(row) for row in states}
+                self.files.update((row[0], row) for row in files)
                 self._is_loaded = True
-
-
-def _types(row: tuple[Any, ...]) -> tuple[type, ...]:
-    """Return the types in a row: a damaged database may give others than those of its columns."""
-    return tuple(map(type, row))
-
-
-_STATE_TYPES = frozenset({(str, str, value, str, str, str, str) for value in (str, type(None))})
-_FILE_TYPES = (str, int, int, int, int, str)
 
 
 def _storable(files: Iterable[Row]) -> list[Row]:

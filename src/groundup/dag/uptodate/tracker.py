@@ -93,14 +93,14 @@ class Tracker:
             raise UnreadableFileError(state, error) from error
 
     @contextmanager
-    def lock(self, state: AnyState, on_wait: Callable[[str], None]) -> Iterator[None]:
-        """Hold the lock for evaluating `state`; judge it again then, for another process may have done it.
+    def lock(self, state: AnyState, on_wait: Callable[[str], None]) -> Iterator[bool]:
+        """Hold the lock for evaluating `state`; give whether to judge it again: another process worked on it.
 
         :param on_wait: is told, once, for which process this one has to wait.
         """
-        with locked(self._locks, state.name, on_wait):
-            self._records.refresh(state.name)
-            yield
+        with locked(self._locks, state.name, on_wait) as has_waited:
+            before = self._records.get(state.name)
+            yield self._records.refresh(state.name) != before or has_waited
 
     def begin(self, state: AnyState) -> None:
         """Let the record of `state` no longer say that it is done; call it before an evaluation.
