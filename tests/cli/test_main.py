@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,12 @@ def test_the_kernels_help_ends_with_the_commands_of_the_package(neo: Neo) -> Non
     kernel, _, package = done.stdout.partition("--version, -h, --help")
     assert "reboot" in kernel
     assert "quickstart" in package
+
+
+def test_it_lists_commands_of_the_repository_with_their_source(client: Neo) -> None:
+    write(client.repo, "groundup_states.py", TWENTY)
+    client.run(
+        client.script("run", "--", "true"), check=True
+    )  # the first start after a build is not a warm one
+    done = client.run(client.script("--help"), cwd=client.repo / "docs", check=True)
+    assert re.search(r"track +Reaches tracked19\. \(groundup_states\.py:\d+\)", done.stdout)

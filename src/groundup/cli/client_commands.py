@@ -87,7 +87,8 @@ def _names(parameter: Parameter) -> list[str]:
 def _help(command: Command, here: Repository) -> str:
     from rich.markup import escape
 
-    about = cleandoc(command.help or here.graph[command.target].description)
+    reaches = f"Reaches {command.target}."
+    about = cleandoc(command.help or here.graph[command.target].description) or reaches
     first, _, rest = about.partition("\n")
     place = shown_place(command.source, here.config.root)
-    return escape(f"{first} ({place})\n{rest}\n\nReaches {command.target}.")
+    return escape(f"{first} ({place})\n{rest}\n\n{reaches if about != reaches else ''}")
