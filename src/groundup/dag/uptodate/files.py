@@ -90,9 +90,11 @@ class Files:
         """
         return not _MAGIC.search(pattern) and self.digest(pattern) is None
 
-    def take_new(self) -> list[Row]:
-        """Return the rows that were added since the last call, to be kept for later runs."""
-        new = []
+    def take_new(self, at_least: int = 1) -> list[Row]:
+        """Return the rows that were added and not taken yet, to be kept for later runs; few are left."""
+        new: list[Row] = []
+        if len(self._new) < at_least:
+            return new
         while self._new:
             new.append(self._new.pop())
         return new

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from groundup.dag.state import AnyState
 
 
+_MANY_FILES = 500  # to be written at once; those of a process that is killed are only read again
+
+
 class _Facts(NamedTuple):
     """What of a fingerprint stays the same as long as the process lives."""
 
@@ -234,7 +237,7 @@ class Tracker:
         result = digest(f"{what}\0{outputs}")
         self._records.put(
             Record(state.name, key, text, result, outputs, " ".join(lazies), fingerprint.to_text()),
-            self._files.take_new(),
+            self._files.take_new(at_least=_MANY_FILES),
         )
         return Result(result, text)
 
