@@ -205,6 +205,12 @@ def test_no_color_is_respected(env: dict[str, str], gate: Path, tmp_path: Path) 
     assert re.search(r"\033\[\d*m", seen) is None
 
 
+def test_a_terminal_that_states_write_to_gets_lines(env: dict[str, str], gate: Path, tmp_path: Path) -> None:
+    arguments = command(gate, 0.05, "slow", "-s")
+    with on_terminal(arguments, env, tmp_path) as (_, terminal), os.fdopen(os.dup(terminal)) as text:
+        until(lambda: text.readline() == "→ slow: Waits for a word.\n", "the line of the running state")
+
+
 def test_a_dumb_terminal_gets_lines(env: dict[str, str], gate: Path, tmp_path: Path) -> None:
     shown: list[str] = []
 

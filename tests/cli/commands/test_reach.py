@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.background import Background, until
 from tests.support.mounts import in_namespace, read_only
 from tests.support.neo import Neo
 from tests.support.repositories import write
@@ -257,6 +259,38 @@ def test_a_dry_run_is_data_for_machines(repo: Neo) -> None:
     assert [reason["kind"] for reason in built["reasons"]] == ["forced"]
     counts = {"runs": 1, "may run": 0, "up to date": 0, "evaluated every time": 3}
     assert told[-1] == {"event": "report", "counts": counts}
+
+
+# ── other processes ──────────────────────────────────────────────────────────────────────────────────
+
+GATED = '''
+    from groundup import Config, state
+
+
+    @state(outputs=["work/gated.txt"])
+    def gated(config: Config) -> str:
+        """It passes a gate."""
+        work = config.root / "work"
+        (work / "begun").touch()
+        word = (work / "gate").read_text()
+        (work / "gated.txt").write_text(word)
+        return word
+'''
+
+
+def test_who_waits_for_another_process_says_so_and_then_finds_the_work_done(client: Neo) -> None:
+    write(client.repo, "groundup_states.py", GATED)
+    gate = client.repo / "work/gate"
+    os.mkfifo(gate)
+    command = client.module("reach", "gated")
+    with Background(command, env=client.env, cwd=client.repo) as first:
+        until((client.repo / "work/begun").exists, "the first process at the gate")
+        with Background(command, env=client.env, cwd=client.repo) as second:
+            second.wait_for_stderr(f"… gated: waiting for process {first.pid}, which evaluates it\n")
+            gate.write_text("open")
+            assert (first.wait(), second.wait()) == (0, 0)
+    assert "Δ gated" in first.stderr
+    assert "= gated  up to date" in second.stderr
 
 
 # ── read-only checkouts ──────────────────────────────────────────────────────────────────────────────
