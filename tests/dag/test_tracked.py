@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from groundup.dag import Lazy, Params, Report, Runner, State, StateFailedError, StateGraph, Status, state
 from groundup.dag.annotations import UNKNOWN
@@ -53,6 +53,10 @@ def reasons(report: Report, name: str) -> list[str]:
 
 class Opaque:
     """A value that cannot be stored."""
+
+
+class Login(BaseModel):
+    password: SecretStr = SecretStr("")
 
 
 class Shape(BaseModel):
@@ -261,6 +265,39 @@ def test_who_needs_a_value_that_is_made_anew_is_not_run_when_that_fails() -> Non
     with pytest.raises(StateFailedError, match=r"once.*only once"):
         run(once, user)
     assert ran == ["once"]
+
+
+def test_a_changed_secret_runs_it_and_is_not_shown() -> None:
+    @state(outputs=["made.txt"])
+    def logged_in(login: Params[Login]) -> None:
+        ran.append("logged_in")
+        Path("made.txt").touch()
+
+    assert run(logged_in, params={"logged_in": {"password": "hunter1"}}) and ran == ["logged_in"]
+    assert run(logged_in, params={"logged_in": {"password": "hunter1"}}) and ran == []
+    report = run(logged_in, params={"logged_in": {"password": "hunter2"}})
+    assert ran == ["logged_in"]
+    assert "hunter" not in "".join(str(reason) for reason in report.outcomes[-1].reasons)
+
+
+def test_a_stand_in_without_text_counts_by_its_type() -> None:
+    @state
+    def top() -> int:
+        return 1
+
+    @state
+    def mid(top: int) -> object:
+        return top
+
+    @state(inputs=["in.txt"])
+    def leaf(mid: object) -> str:
+        return type(mid).__name__
+
+    with (
+        Tracker(Path.cwd(), Path.cwd() / ".groundup") as tracker,
+        Runner(StateGraph([top, mid, leaf]), tracker=tracker, overrides={"mid": object()}) as runner,
+    ):
+        assert runner.reach("leaf").value("leaf") == "object"
 
 
 # -- lazy parents ---------------------------------------------------------------------------------------

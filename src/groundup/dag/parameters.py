@@ -42,8 +42,5 @@ class Parameters:
         return self._models[state.name]
 
     def values_of(self, state: AnyState) -> dict[str, Any] | None:
-        """Return the parameters of a state as plain data; None when it has none."""
-        if state.params is None:
-            return None
-        values: dict[str, Any] = self.of(state).model_dump(mode="json")
-        return values
+        """Return the parameters of a state by name; None when it has none."""
+        return None if state.params is None else dict(self.of(state))

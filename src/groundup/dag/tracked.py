@@ -45,9 +45,9 @@ class Tracked:
         verdict = self.judge(state)
         if verdict.up_to_date:
             return self._skipped(state, verdict)
-        self._make_values_of_parents(state)
-        with self._tracker.lock(state, partial(self._tell_waiting, state)):
-            verdict = self.judge(state)  # another process may have done it meanwhile
+        is_anew = self._make_values_of_parents(state)
+        with self._tracker.lock(state, partial(self._tell_waiting, state)) as is_news:
+            verdict = self.judge(state) if is_news or is_anew else verdict
             return self._skipped(state, verdict) if verdict.up_to_date else self._evaluate(state, verdict)
 
     def judge(self, state: AnyState) -> Verdict:
@@ -99,10 +99,12 @@ class Tracked:
             return False
         return True
 
-    def _make_values_of_parents(self, state: AnyState) -> None:
-        """Evaluate what has to be before the lock of `state` is held."""
-        for name in _wanted(state):
+    def _make_values_of_parents(self, state: AnyState) -> bool:
+        """Evaluate what has to be before the lock of `state` is held; return whether there was anything."""
+        missing = [name for name in _wanted(state) if not self._has_value(name)]
+        for name in missing:
             self._settler.value_of(name)
+        return bool(missing)
 
     def _checked(self, state: AnyState, verdict: Verdict) -> Verdict:
         """Return the verdict of a state that says itself when it is satisfied."""
@@ -142,14 +144,18 @@ class Tracked:
     def _results_of(self, names: Iterable[str]) -> dict[str, Result]:
         good = [name for name in names if self._settler.outcomes[name].status in GOOD]
         unknown = [name for name in good if name not in self._results]
-        for state in plan(self._graph, unknown, known=self._results) if unknown else ():
+        for state in plan(self._graph, unknown, self._results, self._settled_parents) if unknown else ():
             self._results[state.name] = self._tracker.result(
                 state,
                 self._settler.outcomes[state.name].value,
-                {parent: self._results[parent] for parent in state.eager_parents},
+                {parent: self._results[parent] for parent in self._settled_parents(state)},
                 self._settler.parameters.values_of(state),
             )
         return {name: self._results[name] for name in good}
+
+    def _settled_parents(self, state: AnyState) -> list[str]:
+        """Return the parents that were settled: those of a state with a stand-in were not."""
+        return [name for name in state.eager_parents if name in self._settler.outcomes]
 
     def _tell_waiting(self, state: AnyState, text: str) -> None:
         self._settler.tell(Waiting(state, text))
