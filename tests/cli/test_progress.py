@@ -206,9 +206,16 @@ def test_no_color_is_respected(env: dict[str, str], gate: Path, tmp_path: Path) 
 
 
 def test_a_terminal_that_states_write_to_gets_lines(env: dict[str, str], gate: Path, tmp_path: Path) -> None:
+    shown: list[str] = []
+
+    def line_is_shown() -> bool:
+        shown.append(text.readline())
+        return shown[-1] == "→ slow: Waits for a word.\n"
+
     arguments = command(gate, 0.05, "slow", "-s")
     with on_terminal(arguments, env, tmp_path) as (_, terminal), os.fdopen(os.dup(terminal)) as text:
-        until(lambda: text.readline() == "→ slow: Waits for a word.\n", "the line of the running state")
+        until(line_is_shown, "the line of the running state")
+    assert not re.search(r"\033\[\d*[A-K]", "".join(shown))  # nothing moves the cursor
 
 
 def test_a_dumb_terminal_gets_lines(env: dict[str, str], gate: Path, tmp_path: Path) -> None:

@@ -111,20 +111,25 @@ def test_a_lock_may_be_released_by_another_thread(desk: Desk) -> None:
     thread = threading.Thread(target=lock.__exit__, args=(None, None, None))
     thread.start()
     thread.join()
-    with desk.tracker.lock(read, pytest.fail):
-        pass
+    waited: list[str] = []
+    with desk.tracker.lock(read, waited.append):
+        assert waited == []
 
 
 def test_states_of_any_name_have_a_lock_of_their_own(desk: Desk) -> None:
     names = ["a", "a.replaced", "ü", "a/b", "..", "x" * 1000]
+    waited: list[str] = []
     with ExitStack() as held:
         for name in names:
             made = state(name="it")(lambda: None)
             made.name = name
-            held.enter_context(desk.tracker.lock(made, pytest.fail))
+            held.enter_context(desk.tracker.lock(made, waited.append))
+        assert waited == []
 
 
 def test_where_no_lock_can_be_made_there_is_none(desk: Desk) -> None:
     desk.write(".groundup/states/locks", "a file")
-    with desk.tracker.lock(read, pytest.fail):
-        pass
+    waited: list[str] = []
+    with desk.tracker.lock(read, waited.append):
+        assert waited == []
+    assert (desk.root / ".groundup/states/locks").read_text() == "a file"

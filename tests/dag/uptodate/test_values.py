@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import contextlib
 import datetime
 import subprocess
 import sys
@@ -344,8 +343,12 @@ def test_models_come_back(model: Model) -> None:
 @settings(deadline=None)
 @given(st.text(), ANNOTATIONS)
 def test_any_text_is_a_value_or_refused(text: str, annotation: Any) -> None:
-    with contextlib.suppress(ValueError):
-        from_text(text, annotation)
+    try:
+        value = from_text(text, annotation)
+    except ValueError:
+        return
+    again = to_text(value, annotation)
+    assert again is None or from_text(again, annotation) == value
 
 
 def test_plain_values_and_paths_do_not_import_pydantic() -> None:
