@@ -32,12 +32,12 @@ def read(folder: Path, *options: str) -> Config:
 
 @contextmanager
 def imports_undone(folder: Path) -> Iterator[None]:
-    """Forget, at the end of the block, modules of `folder`, and the folders that came to `sys.path`."""
-    path = sys.path[:]
+    """Forget, at the end of the block, modules of `folder`, and what came to `sys.path` and its hooks."""
+    path, hooks = sys.path[:], sys.path_hooks[:]
     try:
         yield
     finally:
-        sys.path[:] = path
+        sys.path[:], sys.path_hooks[:] = path, hooks
         for name, module in list(sys.modules.items()):
             places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
             if any(place and Path(place).is_relative_to(folder) for place in places):

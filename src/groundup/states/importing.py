@@ -13,11 +13,11 @@ from types import CodeType, ModuleType, TracebackType
 
 from groundup.dag.errors import describe
 from groundup.errors import GroundupError, UserError
+from groundup.states.bytecode import INSTALLED, distrust_young_bytecode
 from groundup.states.origin import Kind, Origin
 
 FILE = "groundup_states.py"
 FILE_MODULE = "__groundup_states__"  # a name that no module of a client or a library has
-PACKAGES = ("site-packages", "dist-packages")
 
 
 class ClientModuleError(UserError):
@@ -75,7 +75,8 @@ class _FromSource(SourceFileLoader):
 
 
 def append_path(folder: Path) -> None:
-    """Let modules of `folder` be imported where the environment has none of that name."""
+    """Let modules of `folder` be imported, as they are now, where the environment has none of that name."""
+    distrust_young_bytecode(folder)
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
@@ -162,7 +163,7 @@ _NO_CLIENTS = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).parents[1]
 def _home(file: str, root: Path) -> str:
     """Return the folder of what `file` belongs to: its distribution in an environment, root, or its own."""
     parts = Path(file).parts
-    for name in PACKAGES:
+    for name in INSTALLED:
         if name in parts:
             at = parts.index(name)
             return str(Path(*parts[: at + 2]))
@@ -171,6 +172,6 @@ def _home(file: str, root: Path) -> str:
 
 def _is_inside(file: str, home: str) -> bool:
     def installed(path: str) -> bool:
-        return any(name in Path(path).parts for name in PACKAGES)
+        return any(name in Path(path).parts for name in INSTALLED)
 
     return Path(file).is_relative_to(home) and (installed(home) or not installed(file))

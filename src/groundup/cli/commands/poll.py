@@ -13,6 +13,7 @@ from pathlib import Path
 from groundup.cli.extras import needing
 from groundup.config import load_config
 from groundup.errors import UserError
+from groundup.states.importing import append_path
 
 FORMAT = "%(asctime)s | %(levelname)s | %(name)s | %(message)s"
 
@@ -52,8 +53,7 @@ def load_node(reference: str, root: Path) -> type:
     module_name, _, class_name = reference.partition(":")
     if not module_name or not class_name:
         raise UserError(f"--node {reference}: not MODULE:CLASS", hint="for example: my_nodes:MyNode")
-    if str(root) not in sys.path:
-        sys.path.append(str(root))  # last, so that nothing of the environment is hidden
+    append_path(root)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

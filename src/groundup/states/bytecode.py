@@ -1,0 +1,92 @@
+"""Byte code of a repository's own modules is used only where it is surely that of the source.
+
+Python compares the source's size and its time of modification in whole seconds with those that stand in the
+byte code. Two edits of one second and one size are the same to it, and the older one would run for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
+from importlib.util import cache_from_source
+from pathlib import Path
+from types import CodeType
+
+INSTALLED = ("site-packages", "dist-packages")
+SURE = (
+    2_000_000_000  # nanoseconds between an edit and its byte code; some file systems keep even seconds only
+)
+
+
+def distrust_young_bytecode(folder: Path) -> None:
+    """From now on, modules below `folder` are compiled anew where their byte code is hardly older than they.
+
+    Packages installed in an environment below `folder` are left to Python: nobody edits them in place.
+    """
+    hook = _Finders(str(folder))
+    if hook in sys.path_hooks:
+        return
+    sys.path_hooks.insert(0, hook)
+    for path in [path for path in sys.path_importer_cache if _is_own(path, hook.root)]:
+        del sys.path_importer_cache[path]
+
+
+class SourceLoader(SourceFileLoader):
+    """Compiles a module where its byte code may be that of an earlier edit."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the code of the file as it is now."""
+        if _is_young(self.path) and not _is_removed(cache_from_source(self.path)):
+            return self.source_to_code(self.get_data(self.path), self.path)
+        return super().get_code(fullname)
+
+
+@dataclass(frozen=True)
+class _Finders:
+    """Makes the finder of a folder below `root`; other folders are for the next hook."""
+
+    root: str
+    _make = staticmethod(
+        FileFinder.path_hook(
+            (ExtensionFileLoader, EXTENSION_SUFFIXES),
+            (SourceLoader, SOURCE_SUFFIXES),
+            (SourcelessFileLoader, BYTECODE_SUFFIXES),
+        )
+    )
+
+    def __call__(self, path: str) -> FileFinder:
+        if not _is_own(path, self.root):
+            raise ImportError(f"{path} is not a folder of {self.root}", path=path)
+        return self._make(path)
+
+
+def _is_own(path: str, root: str) -> bool:
+    inside = path == root or path.startswith(root + os.sep)
+    return inside and not any(name in Path(path).parts for name in INSTALLED)
+
+
+def _is_young(source: str) -> bool:
+    try:
+        written = Path(cache_from_source(source)).stat().st_mtime_ns
+        return written - Path(source).stat().st_mtime_ns < SURE
+    except OSError:  # no byte code
+        return False
+
+
+def _is_removed(bytecode: str) -> bool:
+    path = Path(bytecode)
+    try:
+        path.unlink()
+    except OSError:
+        return not path.exists()
+    return True
