@@ -15,16 +15,6 @@ from tests.dag.uptodate.desk import Desk, built, read
 from tests.support.background import until
 
 
-def test_states_that_are_gone_are_forgotten(desk: Desk) -> None:
-    desk.write("in.txt")
-    desk.write("out.txt")
-    desk.evaluate(read, 1)
-    desk.evaluate(built, 1)
-    desk.tracker.prune(["built", "other"])
-    assert desk.reasons(read) == ["first read"]
-    assert desk.reasons(built) == []
-
-
 def test_stats_are_kept_when_the_tracker_is_closed(desk: Desk) -> None:
     desk.write("in.txt", "1")
     desk.evaluate(read, 1)
@@ -60,7 +50,6 @@ def test_a_record_whose_text_is_damaged_is_none(desk: Desk) -> None:
         records.put(damaged, [])
         assert desk.reasons(built) == ["first built"]
         records = desk.tracker._records
-        desk.tracker.prune(["built"])
 
 
 # -- locks ----------------------------------------------------------------------------------------------

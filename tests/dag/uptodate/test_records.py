@@ -34,7 +34,6 @@ def test_reading_makes_nothing(opened: Opener, tmp_path: Path) -> None:
     assert records.refresh("a") is None
     records.begin("a")
     records.put_files([ROW])
-    records.prune([], lambda _: [])
     records.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -60,19 +59,9 @@ def test_what_another_process_wrote_is_seen_when_it_is_looked_for(opened: Opener
     one.put(record("a", "new"), [])
     assert other.get("a") == record("a")
     assert other.refresh("a") == other.get("a") == record("a", "new")
-    one.prune([], lambda _: [])
+    one._database.write(("DELETE FROM states WHERE name = ?", [("a",)]))
     assert other.refresh("a") is None
     assert other.get("a") is None
-
-
-def test_states_and_files_that_are_gone_are_removed(opened: Opener) -> None:
-    records = opened()
-    for name in "abc":
-        records.put(record(name), [(name, 1, 1, 1, 1, "x")])
-    records.prune({"a", "c"}, lambda row: [row.name])
-    again = opened()
-    assert [again.get(name) is not None for name in "abc"] == [True, False, True]
-    assert again.files.keys() == {"a", "c"}
 
 
 def test_names_of_files_that_are_no_text_are_not_kept(opened: Opener) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,22 +89,6 @@ class Records:
         storable = _storable(files)
         if storable and self._rows:
             self._database.write((PUT["files"], storable))
-
-    def prune(self, names: Collection[str], files_of: Callable[[Record], Iterable[str]]) -> None:
-        """Remove the records of states that are not among `names`, and of files that no record has.
-
-        :param files_of: returns the names of the files of a record.
-        :raises RecordsError: the disk is full.
-        """
-        self._load()
-        gone = [(name,) for name in self._rows if name not in names]
-        self._rows = {name: row for name, row in self._rows.items() if name in names}
-        used = {name for record in self._rows.values() for name in files_of(record)}
-        unused = [(name,) for name in self.files if name not in used]
-        if gone or unused:
-            self._database.write(
-                ("DELETE FROM states WHERE name = ?", gone), ("DELETE FROM files WHERE name = ?", unused)
-            )
 
     def close(self) -> None:
         """Close the database; the next use opens it again."""

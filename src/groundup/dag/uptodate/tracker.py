@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -161,13 +161,6 @@ class Tracker:
         except OSError as error:
             raise UnreadableFileError(state, error) from error
 
-    def prune(self, names: Collection[str]) -> None:
-        """Forget all states but `names`, which are those of the graphs that share the folder.
-
-        :raises RecordsError: the disk is full.
-        """
-        self._records.prune(frozenset(names), _files_of)
-
     def close(self) -> None:
         """Write what was learned of files, and close the records; the next use opens them again."""
         with suppress(RecordsError):  # without it, files are read once more
@@ -240,13 +233,6 @@ class Tracker:
             self._files.take_new(at_least=_MANY_FILES),
         )
         return Result(result, text)
-
-
-def _files_of(record: Record) -> Iterator[str]:
-    """Yield the names of the inputs and outputs of a record."""
-    with suppress(ValueError, TypeError, AttributeError):
-        yield from Fingerprint.from_text(record.fingerprint).inputs
-        yield from json.loads(record.outputs or "{}")
 
 
 def _log(notice: str) -> None:
