@@ -55,11 +55,11 @@ def section(title: str) -> set[str]:
 def test_every_dependency_has_its_reason() -> None:
     project = PROJECT["project"]
     assert section("Base") == distributions(project["dependencies"])
-    for extra in ("nodes", "manager", "containers"):
+    for extra in ("nodes", "manager", "languages", "containers"):
         assert section(f"Extra `{extra}`") == distributions(project["optional-dependencies"][extra])
     development = [*PROJECT["dependency-groups"]["dev"], *PROJECT["build-system"]["requires"]]
     assert section("Development") == distributions(development)
-    assert set(project["optional-dependencies"]) == {"nodes", "manager", "containers", "all"}
+    assert set(project["optional-dependencies"]) == {"nodes", "manager", "languages", "containers", "all"}
 
 
 def test_every_room_stands_there() -> None:
