@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 
-from groundup.cli.account import critical_lines, failure_lines, names_text, summary_line, write_account
+from groundup.cli.account import (
+    critical_lines,
+    exit_code,
+    failure_lines,
+    names_text,
+    summary_line,
+    write_account,
+)
 from groundup.cli.tree import Step
-from groundup.dag import Outcome, Report, Runner, StateGraph, Status
+from groundup.dag import Outcome, Report, Runner, StateGraph, Status, state
 from groundup.errors import GroundupError
 from tests.dag.graphs import named
 
@@ -42,6 +49,28 @@ def test_a_failure_has_its_place_its_error_its_hint_and_its_output() -> None:
         "  │ one",
         "  │ two",
     ]
+
+
+def test_an_error_that_nobody_expected_has_the_line_where_it_arose_and_the_log_of_it() -> None:
+    def broken() -> None:
+        raise KeyError("boom")
+
+    with Runner(StateGraph([state(broken)])) as runner:
+        report = runner.reach("broken")
+    line = broken.__code__.co_firstlineno
+    assert list(failure_lines(report, plain, "it is in x.log")) == [
+        f"✗ broken  {__file__}:{line}",
+        "  KeyError: 'boom'",
+        f"  at {__file__}:{line + 1}",
+        "  hint: it is in x.log",
+    ]
+
+
+def test_the_first_failure_gives_the_exit_code() -> None:
+    first = ended("a", status=Status.FAILED, error=GroundupError("x", exit_code=9))
+    second = ended("b", status=Status.FAILED, error=ValueError("y"))
+    assert exit_code(report_of(ended("ok"), first, second)) == 9
+    assert exit_code(report_of(ended("ok"))) == 0
 
 
 def test_what_was_not_run_because_of_a_failure_stands_with_that_failure() -> None:

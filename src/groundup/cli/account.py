@@ -11,7 +11,8 @@ from groundup.cli.progress import painter
 from groundup.cli.tree import Paint, Step, Steps, counts, duration, tree_lines
 from groundup.dag import Outcome, Report, Status
 from groundup.dag.critical import critical_path
-from groundup.dag.errors import describe
+from groundup.dag.errors import describe, exit_code_of
+from groundup.dag.raising import raised_at
 from groundup.errors import GroundupError
 
 MOST_NAMES = 10
@@ -20,12 +21,15 @@ LONGEST = 6  # states of the critical path that are named
 RAIL = "│ "
 
 
-def write_account(report: Report, steps: Steps, stream: TextIO) -> None:
-    """Write what happened to `stream`, and as its last line whether it succeeded."""
+def write_account(report: Report, steps: Steps, stream: TextIO, logged: str = "") -> None:
+    """Write what happened to `stream`, and as its last line whether it succeeded.
+
+    :param logged: says where there is more about the errors that were not meant for people.
+    """
     paint = painter(stream)
     lines = [
         *tree_lines(with_outcomes(steps, report), _unfinished, paint),
-        *failure_lines(report, paint),
+        *failure_lines(report, paint, logged),
         *critical_lines(report),
         summary_line(report),
         last_line(report),
@@ -72,11 +76,14 @@ def critical_lines(report: Report) -> Iterator[str]:
     yield f"critical path {duration(seconds)}: {' → '.join(texts)}"
 
 
-def failure_lines(report: Report, paint: Paint) -> Iterator[str]:
-    """Yield the lines about each failure: where, what, its output, what was not run because of it."""
+def failure_lines(report: Report, paint: Paint, logged: str = "") -> Iterator[str]:
+    """Yield the lines about each failure: where, what, its output, what was not run because of it.
+
+    :param logged: says where there is more about the errors that were not meant for people.
+    """
     for outcome in report.failures:
         yield f"{paint('✗', '31')} {outcome.state.name}  {outcome.state.source}"
-        yield from (f"  {line}" for line in _error_lines(outcome))
+        yield from (f"  {line}" for line in _error_lines(outcome, logged))
         yield from (f"  {line}" for line in _output_lines(outcome, report))
         names = not_run_because_of(outcome, report)
         if names:
@@ -98,12 +105,23 @@ def names_text(names: Sequence[str]) -> str:
     return ", ".join([*names[:MOST_NAMES], *more])
 
 
-def _error_lines(outcome: Outcome) -> list[str]:
+def exit_code(report: Report) -> int:
+    """Return the exit code of a run: that of its first failure, else 0."""
+    codes = (exit_code_of(outcome.error) for outcome in report.failures if outcome.error is not None)
+    return next(codes, 0 if report.ok else 1)
+
+
+def _error_lines(outcome: Outcome, logged: str) -> Iterator[str]:
     error = outcome.error
-    lines = describe(error).splitlines() if error else []
-    if isinstance(error, GroundupError) and error.hint:
-        lines.append(f"hint: {error.hint}")
-    return lines
+    if error is None:
+        return
+    yield from describe(error).splitlines()
+    file, line = raised_at(error, outcome.state.file)
+    if line:
+        yield f"at {file}:{line}"
+    hint = error.hint if isinstance(error, GroundupError) else logged
+    if hint:
+        yield f"hint: {hint}"
 
 
 def _output_lines(outcome: Outcome, report: Report) -> Iterator[str]:

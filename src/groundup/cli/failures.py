@@ -32,7 +32,7 @@ def guarded(action: Callable[[], int]) -> int:
         tell(str(error), error.hint or _hint_for(error))
         return error.exit_code
     except Exception as error:
-        tell(f"unexpected {type(error).__name__}: {error}", _logged(error))
+        tell(f"unexpected {type(error).__name__}: {error}", where_logged(error))
         return 1
     return code
 
@@ -54,14 +54,19 @@ def _interrupted(error: KeyboardInterrupt) -> int:
 
 def _hint_for(error: GroundupError) -> str:
     """Return the hint for an error that has none: where a state raised what was not meant for people."""
-    cause = error.__cause__
-    return _logged(cause) if isinstance(cause, Exception) and not isinstance(cause, GroundupError) else ""
+    return where_logged(error.__cause__)
 
 
-def _logged(error: Exception) -> str:
+def where_logged(*errors: BaseException | None) -> str:
+    """Write those errors to a log file that were not meant for people, and return a hint that names it."""
+    unexpected = [
+        error for error in errors if isinstance(error, Exception) and not isinstance(error, GroundupError)
+    ]
+    if not unexpected:
+        return ""
     from groundup.cli.log import write_log
 
-    return f"everything about it is in {write_log(error)}"
+    return f"everything about it is in {write_log(*unexpected)}"
 
 
 def _never_fail_to_encode() -> None:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import platformdirs
@@ -16,10 +16,10 @@ import platformdirs
 from groundup import __version__, proto_kernel
 
 
-def write_log(error: BaseException) -> Path:
-    """Write versions, platform, command and traceback to a new file, secrets masked, and return its path."""
+def write_log(*errors: BaseException) -> Path:
+    """Write versions, platform, command and tracebacks to a new file, secrets masked, and return its path."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-    text = proto_kernel.mask(_text(error))
+    text = proto_kernel.mask(_text(errors))
     for folder in _folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +27,7 @@ def write_log(error: BaseException) -> Path:
         except OSError:
             continue
         return folder / name
-    raise error
+    raise errors[0]
 
 
 def _folders() -> Iterator[Path]:
@@ -38,12 +38,13 @@ def _folders() -> Iterator[Path]:
     yield Path(tempfile.gettempdir())
 
 
-def _text(error: BaseException) -> str:
+def _text(errors: Sequence[BaseException]) -> str:
+    tracebacks = ("".join(traceback.format_exception(error)) for error in errors)
     return (
         f"groundup {__version__}\n"
         f"python {sys.version} at {sys.executable}\n"
         f"platform {platform.platform()}\n"
         f"command {' '.join(sys.argv)}\n"
         f"folder {Path.cwd()}\n\n"
-        f"{''.join(traceback.format_exception(error))}"
+        f"{chr(10).join(tracebacks)}"
     )

@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from groundup.dag.raising import raised_at
 from groundup.errors import GroundupError, UserError
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ class StateFailedError(GroundupError):
 
     def __init__(self, state: AnyState, error: BaseException) -> None:
         self.state = state
-        line = _line_in(state.file, error)
-        place = f" (line {line})" if line else ""
+        file, line = raised_at(error, state.file)
+        place = f" ({'line ' if file == state.file else f'{file}:'}{line})" if line else ""
         super().__init__(
             f"state {state.name} ({state.source}) failed: {describe(error)}{place}",
             hint=error.hint if isinstance(error, GroundupError) else "",
@@ -179,16 +180,6 @@ def _ended(code: int) -> str:
         return f"exited with {code}"
     known = -code in Signals.__members__.values()
     return f"was ended by {Signals(-code).name if known else f'signal {-code}'}"
-
-
-def _line_in(file: str, error: BaseException) -> int:
-    """Return the innermost line of `file` from which `error` came; 0 when it came from elsewhere."""
-    line, trace = 0, None if isinstance(error, GroundupError) else error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == file:
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 def _type_name(annotation: Any) -> str:

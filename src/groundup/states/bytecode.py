@@ -22,7 +22,8 @@ from importlib.util import cache_from_source
 from pathlib import Path
 from types import CodeType
 
-INSTALLED = ("site-packages", "dist-packages")
+from groundup.dag.raising import INSTALLED
+
 SURE = (
     2_000_000_000  # nanoseconds between an edit and its byte code; some file systems keep even seconds only
 )

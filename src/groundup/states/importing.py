@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType, ModuleType, TracebackType
+from types import CodeType, ModuleType
 
 from groundup.dag.errors import describe
+from groundup.dag.raising import frames, home_of, is_inside
 from groundup.errors import GroundupError, UserError
-from groundup.states.bytecode import INSTALLED, distrust_young_bytecode
+from groundup.states.bytecode import distrust_young_bytecode
 from groundup.states.origin import Kind, Origin
 
 FILE = "groundup_states.py"
@@ -141,37 +142,11 @@ def _where(error: BaseException, root: Path) -> tuple[str, int]:
     """Return the file and line of a client's own source in which `error` arose; ("", 0) when in none."""
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
         return error.filename, error.lineno or 1
-    frames = list(_frames(error.__traceback__))
-    if not frames:
+    found = [at for at in frames(error.__traceback__) if not at[0].startswith(_GROUNDUP)]
+    if not found:
         return "", 0
-    home = _home(frames[0][0], root)
-    return next(frame for frame in reversed(frames) if frame is frames[0] or _is_inside(frame[0], home))
+    home = home_of(found[0][0], root)
+    return next(at for at in reversed(found) if at is found[0] or is_inside(at[0], home))
 
 
-def _frames(trace: TracebackType | None) -> Iterator[tuple[str, int]]:
-    """Yield file and line of each call that led to an error, from the module that was imported on."""
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if not file.startswith(("<", *_NO_CLIENTS)):
-            yield file, trace.tb_lineno
-        trace = trace.tb_next
-
-
-_NO_CLIENTS = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).parents[1], *importlib.__path__))
-
-
-def _home(file: str, root: Path) -> str:
-    """Return the folder of what `file` belongs to: its distribution in an environment, root, or its own."""
-    parts = Path(file).parts
-    for name in INSTALLED:
-        if name in parts:
-            at = parts.index(name)
-            return str(Path(*parts[: at + 2]))
-    return str(root) if Path(file).is_relative_to(root) else str(Path(file).parent)
-
-
-def _is_inside(file: str, home: str) -> bool:
-    def installed(path: str) -> bool:
-        return any(name in Path(path).parts for name in INSTALLED)
-
-    return Path(file).is_relative_to(home) and (installed(home) or not installed(file))
+_GROUNDUP = f"{Path(__file__).parents[1]}{os.sep}"

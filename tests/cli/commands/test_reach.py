@@ -135,9 +135,7 @@ def test_a_failure_stops_the_rest_and_with_keep_going_only_what_needs_it(repo: N
 def test_the_first_failure_gives_the_exit_code(repo: Neo) -> None:
     done = reach(repo, "everything", "--jobs", "1", "--keep-going")
     assert done.returncode == 7
-    *_, error, hint = done.stderr.splitlines()
-    assert error.startswith(f"error: state broken ({repo.repo}/groundup_states.py:")
-    assert hint.startswith("hint: ")
+    assert done.stderr.splitlines()[-1].startswith("FAILURE: everything in ")
     assert reach(repo, "refused").returncode == 9
 
 
@@ -166,13 +164,26 @@ def test_a_failure_shows_where_what_its_last_output_and_what_was_not_run(repo: N
     block = lines[start : lines.index(summary(done))]
     assert re.fullmatch(rf"✗ broken  {repo.repo}/groundup_states.py:\d+", block[0])
     assert block[1] == "  sh -c 'seq 100; echo no luck >&2; exit 7' exited with 7"
-    log = re.fullmatch(r"  the end of its output, which is in (.+):", block[2])
+    at = re.fullmatch(rf"  at {repo.repo}/groundup_states.py:(\d+)", block[2])
+    assert at
+    assert "seq 100" in (repo.repo / "groundup_states.py").read_text().splitlines()[int(at[1]) - 1]
+    traceback = re.fullmatch(r"  hint: everything about it is in (.+)", block[3])
+    assert traceback
+    assert "Traceback" in Path(traceback[1]).read_text()
+    log = re.fullmatch(r"  the end of its output, which is in (.+):", block[4])
     assert log
-    assert block[3:-1] == [f"  │ {number}" for number in range(82, 101)] + ["  │ no luck"]
+    assert block[5:-1] == [f"  │ {number}" for number in range(82, 101)] + ["  │ no luck"]
     assert block[-1] == "  not run because of it: after"
     written = Path(log[1]).read_text()
     assert "\n1\n2\n" in written
     assert "building" in written
+
+
+def test_an_error_is_told_once(repo: Neo) -> None:
+    for words in (("after",), ("after", "-q"), ("refused",), ("refused", "-q")):
+        told = reach(repo, *words).stderr
+        assert told.count("exited with 7") + told.count("not today") == 1
+        assert told.count("hint: ") == 1
 
 
 def test_quiet_shows_failures_only(repo: Neo) -> None:
@@ -181,7 +192,6 @@ def test_quiet_shows_failures_only(repo: Neo) -> None:
     assert done.stderr.startswith("✗ broken  /")
     assert "no luck" in done.stderr
     assert "building" not in done.stderr
-    assert done.stderr.splitlines()[-2].startswith("error: ")
 
 
 def test_verbose_shows_what_each_state_wrote(repo: Neo) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from groundup.cli.account import failure_lines, write_account, write_lines
+from groundup.cli.account import exit_code, failure_lines, write_account, write_lines
+from groundup.cli.failures import where_logged
 from groundup.cli.progress import Progress, painter
 from groundup.cli.running import Options, repository, run
 from groundup.cli.shown import Shown
-from groundup.dag import StateGraph, plan
+from groundup.dag import Report, StateGraph, plan
 
 
 def reach(names: Sequence[str], options: Options = Options(), shown: Shown = Shown()) -> int:  # noqa: B008
@@ -19,7 +20,7 @@ def reach(names: Sequence[str], options: Options = Options(), shown: Shown = Sho
 
     stdout belongs to nobody, but for events as JSON and for what would be done.
 
-    :raises GroundupError: a name is unknown, a parameter is wrong, or a state failed.
+    :raises GroundupError: a name is unknown or a parameter is wrong; with events, also when a state failed.
     """
     if shown.dry_run:
         from groundup.cli.commands.dry_run import dry_run
@@ -32,9 +33,8 @@ def reach(names: Sequence[str], options: Options = Options(), shown: Shown = Sho
 
 def _quietly(names: Sequence[str], options: Options) -> int:
     report = run(names, None, options)
-    write_lines(list(failure_lines(report, painter(sys.stderr))), sys.stderr)
-    report.raise_for_failure()
-    return 0
+    write_lines(list(failure_lines(report, painter(sys.stderr), _logged(report))), sys.stderr)
+    return exit_code(report)
 
 
 def _with_progress(names: Sequence[str], options: Options, shown: Shown) -> int:
@@ -48,9 +48,8 @@ def _with_progress(names: Sequence[str], options: Options, shown: Shown) -> int:
     planned = partial(number_of_states, graph, names or [config.target])
     progress = Progress(is_live=options.captures, output_of=output_of, planned=planned)
     report = run(names, progress, options)
-    write_account(report, progress.steps, sys.stderr)
-    report.raise_for_failure()
-    return 0
+    write_account(report, progress.steps, sys.stderr, _logged(report))
+    return exit_code(report)
 
 
 def _with_events(names: Sequence[str], options: Options) -> int:
@@ -61,6 +60,10 @@ def _with_events(names: Sequence[str], options: Options) -> int:
     events.report(report)
     report.raise_for_failure()
     return 0
+
+
+def _logged(report: Report) -> str:
+    return where_logged(*(outcome.error for outcome in report.failures))
 
 
 def number_of_states(graph: StateGraph, names: Sequence[str]) -> int:

@@ -34,9 +34,9 @@ class UnreadableFileError(DagError):
 class MissingOutputError(GroundupError):
     """A state was evaluated, and a path that it declares as output is not there."""
 
-    def __init__(self, state: AnyState, output: str) -> None:
+    def __init__(self, output: str) -> None:
         super().__init__(
-            f"state {state.name} ({state.source}) did not make {output}",
+            f"it did not make {output}",
             hint="make it, relative to the root, or take it out of its outputs",
         )
 

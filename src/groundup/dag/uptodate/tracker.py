@@ -212,7 +212,7 @@ class Tracker:
             return ""
         try:
             for name in self._missing(state):
-                raise MissingOutputError(state, name)
+                raise MissingOutputError(name)
             return json.dumps(self._files.digests(state.outputs), sort_keys=True)
         except OSError as error:
             raise UnreadableFileError(state, error) from error
