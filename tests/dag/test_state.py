@@ -131,3 +131,13 @@ def test_what_cannot_be_a_state_is_refused_with_a_hint(thing: Any, message: str)
 def test_a_refusal_says_file_and_line() -> None:
     with pytest.raises(InvalidStateError, match=f"test_state.py:{_packed.__code__.co_firstlineno}"):
         state(_packed)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "hint"), [("output", "did you mean outputs?"), ("zzz", "there are name, needs, inputs, ")]
+)
+def test_an_unknown_keyword_is_told_with_the_nearest_and_its_place(keyword: str, hint: str) -> None:
+    declare: Any = state
+    with pytest.raises(InvalidStateError, match=rf"test_state\.py:\d+ takes no keyword {keyword}$") as caught:
+        declare(**{keyword: ["x"]})
+    assert caught.value.hint.startswith(hint)

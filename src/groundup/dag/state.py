@@ -187,6 +187,7 @@ def state(
     retries: int | Retries = 0,
     timeout: float | None = None,
     params: type | str | None = None,
+    **unknown: Any,
 ) -> State[P, T] | Callable[[Callable[P, T]], State[P, T]]:
     """Declare a state: ``@state``, ``@state(name=…, needs=[…])`` or ``state(function, …)``.
 
@@ -202,8 +203,11 @@ def state(
     :param timeout: seconds that one attempt may take; its child processes end with it.
     :param params: pydantic model of the parameter ``params``; as a text, ``module:Model``, it is imported
         when the state is needed.
-    :raises InvalidStateError: not a function, no usable name, or parameters that cannot be filled by name.
+    :raises InvalidStateError: not a function, no usable name, parameters that cannot be filled by name, or
+        a keyword that there is not.
     """
+    for keyword in unknown:
+        raise _unknown_keyword(keyword)
     instead = replaces if isinstance(replaces, str) else replaces.name
 
     def declare(function: Callable[P, T]) -> State[P, T]:
@@ -226,6 +230,17 @@ def state(
         )
 
     return declare if function is None else declare(function)
+
+
+def _unknown_keyword(keyword: str) -> InvalidStateError:
+    from difflib import get_close_matches
+
+    known = list(inspect.signature(state).parameters)[1:-1]
+    close = get_close_matches(keyword, known, n=1)
+    return InvalidStateError(
+        f"state{_caller()} takes no keyword {keyword}",
+        hint=f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}",
+    )
 
 
 def _check_function(function: object, where: str) -> None:
