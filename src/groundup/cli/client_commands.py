@@ -19,7 +19,7 @@ from groundup.cli.running import Options, Repository, repository
 from groundup.cli.shown import Shown
 from groundup.cli.target_command import Command, declared, refuse_configured
 from groundup.config.provenance import shown as shown_place
-from groundup.dag.params import ParamSource
+from groundup.dag.params.source import ParamSource
 from groundup.errors import GroundupError
 
 PANEL = "Commands of this repository"

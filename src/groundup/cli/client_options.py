@@ -10,7 +10,7 @@ from groundup.cli.fields import Field, fields_of
 from groundup.cli.running import Repository
 from groundup.cli.target_command import Command, CommandError
 from groundup.dag.errors import UnknownStateError
-from groundup.dag.params import ParamSource, Path
+from groundup.dag.params.source import ParamSource, Path
 from groundup.errors import UserError
 
 REQUIRED = "required, here or in the configuration"

@@ -18,7 +18,7 @@ from groundup.states.loading import load_graph, load_params
 if TYPE_CHECKING:
     from groundup.cli.outputs import Outputs
     from groundup.dag.output import Capture
-    from groundup.dag.params import ParamSource
+    from groundup.dag.params.source import ParamSource
     from groundup.dag.preview import Preview
     from groundup.dag.uptodate import Tracker
 

@@ -12,7 +12,7 @@ from groundup.dag.uptodate import Change, Result
 
 if TYPE_CHECKING:
     from groundup.dag.graph import StateGraph
-    from groundup.dag.parameters import Parameters
+    from groundup.dag.params.planned import Parameters
     from groundup.dag.state import AnyState
     from groundup.dag.uptodate import Tracker, Verdict
 

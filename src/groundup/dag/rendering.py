@@ -90,7 +90,7 @@ def state_data(state: AnyState) -> dict[str, Any]:
     ``parents`` are all its parents; ``lazy`` those that it may ask for, ``needs`` those whose values it does
     not want. ``unused`` are parameters that its function never uses.
     """
-    from groundup.dag.params import takes
+    from groundup.dag.params.models import takes
     from groundup.dag.unused import unused_arguments
 
     return {

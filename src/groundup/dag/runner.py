@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from groundup.dag.evaluation import Evaluator
 from groundup.dag.graph import StateGraph
 from groundup.dag.outcome import Event, Outcome, Report, Status
-from groundup.dag.parameters import Parameters
+from groundup.dag.params.planned import Parameters
 from groundup.dag.planner import plan
 from groundup.dag.scheduler import Scheduler
 from groundup.dag.scope import Scopes

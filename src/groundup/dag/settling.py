@@ -12,7 +12,7 @@ from groundup.dag.arguments import Argument, Kind, Lazy
 from groundup.dag.errors import LazyFailedError, NoValueError, StateFailedError
 from groundup.dag.evaluation import Evaluator
 from groundup.dag.outcome import GOOD, Event, Finished, Outcome, Retrying, Started, Status
-from groundup.dag.parameters import Parameters
+from groundup.dag.params.planned import Parameters
 from groundup.dag.scope import Scopes
 from groundup.dag.state import AnyState
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from groundup.config import Config
 from groundup.config.neo import check_neo, state_modules, state_params
 from groundup.dag import AnyState, State, StateGraph
-from groundup.dag.params import ParamSource
+from groundup.dag.params.source import ParamSource
 from groundup.states import builtin_modules
 from groundup.states.entry_points import EntryPoint, entry_points
 from groundup.states.importing import FILE, FILE_MODULE, import_file, import_module

@@ -20,7 +20,8 @@ class Parameters:
         self._given = given
         self._models: dict[str, Any] = {}
         if given:
-            from groundup.dag.params import ParamSource, check_params
+            from groundup.dag.params.models import check_params
+            from groundup.dag.params.source import ParamSource
 
             check_params(graph, ParamSource.of(given))
 
@@ -31,7 +32,8 @@ class Parameters:
         """
         for state in planned:
             if state.params is not None and state.name not in self._models:
-                from groundup.dag.params import ParamSource, resolve_params
+                from groundup.dag.params.models import resolve_params
+                from groundup.dag.params.source import ParamSource
 
                 self._models[state.name] = resolve_params(state, ParamSource.of(self._given))
 
