@@ -51,6 +51,12 @@ def reasons(report: Report, name: str) -> list[str]:
     return [f"{reason.kind} {reason.name}" for reason in outcomes[name].reasons]
 
 
+def texts(of: AnyState) -> list[str]:
+    """Return the sentences for which a process of its own would evaluate `of`, which has no parents."""
+    with Tracker(Path.cwd(), Path.cwd() / ".groundup") as tracker:
+        return [reason.text for reason in tracker.judge(of, None, {}).reasons]
+
+
 class Opaque:
     """A value that cannot be stored."""
 
@@ -170,11 +176,24 @@ def test_a_state_that_failed_is_not_up_to_date() -> None:
         if not Path("allowed").exists():
             raise ValueError
 
-    with pytest.raises(Exception, match="fails_once"):
-        run(fails_once)
+    for _ in range(2):  # also when it never was done
+        with pytest.raises(Exception, match="fails_once"):
+            run(fails_once)
+        assert texts(fails_once) == ["the last evaluation failed"]
     Path("allowed").touch()
     run(fails_once)
     assert ran == ["fails_once"]
+    assert texts(fails_once) == []
+
+
+def test_a_state_that_did_not_make_its_outputs_failed() -> None:
+    @state(outputs=["made.txt"])
+    def forgets() -> None:
+        pass
+
+    with pytest.raises(StateFailedError, match=r"forgets \(.*\) failed: it did not make made\.txt$"):
+        run(forgets)
+    assert texts(forgets) == ["the last evaluation failed"]
 
 
 # -- satisfied ------------------------------------------------------------------------------------------

@@ -131,11 +131,13 @@ class Tracked:
         self._tracker.begin(state)
         outcome = self._settler.evaluate(state, verdict.reasons)
         if outcome.status not in GOOD:
+            self._tracker.fail(state)
             return outcome
         asked = self._asked.get(state.name, {})
         try:
             result, changed = self._tracker.finish(state, verdict, outcome.given, self._results_of(asked))
         except GroundupError as error:
+            self._tracker.fail(state)
             self._settler.failed(state)
             return replace(outcome, status=Status.FAILED, error=error, given=None)
         self._results[state.name] = result

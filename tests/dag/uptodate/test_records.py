@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from groundup.dag.uptodate.database import VERSION
 from groundup.dag.uptodate.errors import RecordsError
-from groundup.dag.uptodate.records import UNFINISHED
+from groundup.dag.uptodate.records import FAILED, UNDONE, UNFINISHED
 from tests.dag.uptodate.opener import ROW, Opener, garbage, half, record
 
 
@@ -50,6 +50,18 @@ def test_what_begins_is_no_longer_done(opened: Opener) -> None:
     records.put(record("a"), [])
     records.begin("a")
     assert records.get("a") == opened().get("a") == record("a", UNFINISHED)
+
+
+def test_what_fails_is_no_longer_done_also_when_it_never_was(opened: Opener) -> None:
+    records = opened()
+    records.put(record("a"), [])
+    for name in "ab":
+        records.fail(name)
+    again = opened()
+    assert again.get("a") == record("a", FAILED)
+    failed = again.get("b")
+    assert failed
+    assert failed.key in UNDONE
 
 
 def test_what_another_process_wrote_is_seen_when_it_is_looked_for(opened: Opener) -> None:

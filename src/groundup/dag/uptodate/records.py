@@ -11,13 +11,15 @@ from groundup.dag.uptodate.database import ALL, PUT, Database
 from groundup.dag.uptodate.files import Row
 
 UNFINISHED = ""  # as key: an evaluation began and did not end
+FAILED = "failed"  # as key: the last evaluation failed
+UNDONE = frozenset({UNFINISHED, FAILED})
 
 
 class Record(NamedTuple):
     """What is kept of the last evaluation of a state, in the order of the columns of its table.
 
     :ivar name: of the state.
-    :ivar key: of its fingerprint; :data:`UNFINISHED` since it began to be evaluated again.
+    :ivar key: of its fingerprint; one of :data:`UNDONE` since it began to be evaluated again.
     :ivar value: JSON text of its value; None when that could not be kept.
     :ivar result: digest of what it contributes to its children.
     :ivar outputs: JSON text: path → digest of what it made; empty when that is nothing.
@@ -72,6 +74,14 @@ class Records:
         if record is not None and record.key != UNFINISHED:
             self._rows[name] = record._replace(key=UNFINISHED)
             self._database.write(("UPDATE states SET key = ? WHERE name = ?", [(UNFINISHED, name)]))
+
+    def fail(self, name: str) -> None:
+        """Let the record of a state say that it failed.
+
+        :raises RecordsError: the disk is full.
+        """
+        record = self._rows.get(name) or Record(name, FAILED, None, "", "", "", "")
+        self.put(record._replace(key=FAILED), ())
 
     def put(self, record: Record, files: Iterable[Row]) -> None:
         """Write a record, and what was learned of files.

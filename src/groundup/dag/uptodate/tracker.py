@@ -21,7 +21,7 @@ from groundup.dag.uptodate.fingerprint import (
     params_text,
 )
 from groundup.dag.uptodate.locks import locked
-from groundup.dag.uptodate.records import UNFINISHED, Record, Records
+from groundup.dag.uptodate.records import FAILED, UNDONE, Record, Records
 from groundup.dag.uptodate.text import digest, stable_text
 from groundup.dag.uptodate.values import to_text
 from groundup.dag.uptodate.verdict import Verdict
@@ -71,7 +71,7 @@ class Tracker:
     def recorded(self, state: AnyState) -> dict[str, Result]:
         """Return what the parents of `state` contributed to its last evaluation; empty when none is known."""
         record = self._records.get(state.name)
-        if record is None or record.key == UNFINISHED:
+        if record is None or record.key in UNDONE:
             return {}
         with suppress(ValueError, TypeError, AttributeError):
             return dict(Fingerprint.from_text(record.fingerprint).parents)
@@ -89,7 +89,7 @@ class Tracker:
         try:
             fingerprint = self._fingerprint(state, params, parents)
             key = fingerprint.key()
-            if record is None or record.key == UNFINISHED:
+            if record is None or record.key in UNDONE:
                 return self._first(state, fingerprint, key, record)
             return Verdict(state, fingerprint, key, record, self._reasons(record, fingerprint, key))
         except OSError as error:
@@ -111,6 +111,11 @@ class Tracker:
         :raises RecordsError: the disk is full.
         """
         self._records.begin(state.name)
+
+    def fail(self, state: AnyState) -> None:
+        """Record that the evaluation of `state` failed; where that cannot be written, it only did not end."""
+        with suppress(RecordsError):
+            self._records.fail(state.name)
 
     def finish(
         self, state: AnyState, verdict: Verdict, value: Any, lazies: Mapping[str, Result]
@@ -185,7 +190,8 @@ class Tracker:
 
     def _first(self, state: AnyState, fingerprint: Fingerprint, key: str, record: Record | None) -> Verdict:
         missing = tuple(Change("output", name, "", ABSENT) for name in self._missing(state))
-        why = "" if record is None else "the last evaluation did not end"
+        ended = "failed" if record is not None and record.key == FAILED else "did not end"
+        why = "" if record is None else f"the last evaluation {ended}"
         return Verdict(state, fingerprint, key, record, (Change("first", state.name, "", why),), missing)
 
     def _reasons(self, record: Record, fingerprint: Fingerprint, key: str) -> tuple[Change, ...]:

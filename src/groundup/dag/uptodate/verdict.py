@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundup.dag.errors import NoValueError
 from groundup.dag.uptodate.fingerprint import Change, Fingerprint
-from groundup.dag.uptodate.records import UNFINISHED, Record
+from groundup.dag.uptodate.records import UNDONE, Record
 from groundup.dag.uptodate.values import from_text
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Verdict:
     @property
     def is_first(self) -> bool:
         """Whether no finished evaluation is known."""
-        return self.record is None or self.record.key == UNFINISHED
+        return self.record is None or self.record.key in UNDONE
 
     @property
     def matches(self) -> bool:
