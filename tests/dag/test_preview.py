@@ -102,6 +102,60 @@ def test_a_check_is_not_called() -> None:
     assert would(installed) == {"installed": Would.MAY_RUN}
 
 
+class Opaque:
+    """A value that cannot be kept."""
+
+
+@state(inputs=["in.txt"])
+def opaque() -> Opaque:
+    ran.append("opaque")
+    return Opaque()
+
+
+@state(inputs=["in.txt"])
+def wrapped(opaque: Opaque) -> Opaque:
+    ran.append("wrapped")
+    return opaque
+
+
+@state(outputs=["seen.txt"])
+def seen(wrapped: Opaque) -> None:
+    ran.append("seen")
+    Path("seen.txt").write_text(type(wrapped).__name__)
+
+
+def test_what_lacks_a_value_runs_when_one_that_runs_wants_it() -> None:
+    states = (opaque, wrapped, seen)
+    run(*states)
+    previews = foreseen(*states)
+    assert {name: each.would for name, each in previews.items()} == dict.fromkeys(previews, Would.SKIP)
+    assert [each.lacks_value for each in previews.values()] == [True, True, False]
+    Path("seen.txt").unlink()
+    previews = foreseen(*states)
+    assert {name: each.would for name, each in previews.items()} == dict.fromkeys(previews, Would.RUN)
+    assert [reason.kind for reason in previews["opaque"].reasons] == ["value"]
+    ran.clear()
+    run(*states)
+    assert ran == ["opaque", "wrapped", "seen"]
+
+
+def test_a_check_may_be_what_wants_the_value() -> None:
+    @state
+    def installed(opaque: Opaque) -> None:
+        ran.append("installed")
+
+    @installed.satisfied
+    def _(opaque: Opaque) -> bool:
+        ran.append("check")
+        return True
+
+    run(opaque, installed)
+    assert would(opaque, installed) == {"opaque": Would.RUN, "installed": Would.MAY_RUN}
+    ran.clear()
+    run(opaque, installed)
+    assert ran == ["opaque", "check"]
+
+
 def test_without_a_tracker_everything_is_evaluated_every_time() -> None:
     with Runner(StateGraph(STATES)) as it:
         assert {preview.would for preview in it.preview("last")} == {Would.ALWAYS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from groundup.dag.arguments import Kind
 from groundup.dag.graph import StateGraph
 from groundup.dag.state import AnyState
 
@@ -19,6 +20,11 @@ class Known(Protocol):
 def eager(state: AnyState) -> Iterable[str]:
     """Return the names of the parents that are settled before `state`."""
     return state.eager_parents
+
+
+def values_wanted(state: AnyState) -> list[str]:
+    """Return the names of the parents whose values the function of `state` gets."""
+    return [argument.parent for argument in state.arguments if argument.kind is Kind.VALUE]
 
 
 def plan(

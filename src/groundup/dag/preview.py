@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from groundup.dag.planner import plan
+from groundup.dag.planner import plan, values_wanted
 from groundup.dag.uptodate import Change, Result
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class Preview:
 
     :ivar reasons: what is not up to date.
     :ivar through: names of the parents because of which it may run.
+    :ivar lacks_value: whether other states want its value, and it would have to run to give it.
     """
 
     state: AnyState
     would: Would
     reasons: tuple[Change, ...] = ()
     through: tuple[str, ...] = ()
+    lacks_value: bool = False
 
 
 def preview(
@@ -74,9 +77,10 @@ def preview(
         if state.name in force:
             verdict = verdict.because(Change("forced", state.name))
         through = tuple(name for name in parents if foreseen[name].would in _UNCERTAIN)
-        foreseen[state.name] = _preview(state, verdict, through)
+        foreseen[state.name] = _preview(state, verdict, through, is_wanted=_is_wanted(graph, state))
         if foreseen[state.name].would is Would.SKIP and verdict.record is not None:
             results[state.name] = Result(verdict.record.result, verdict.record.value)
+    _add_those_whose_values_are_wanted(foreseen)
     return tuple(foreseen.values())
 
 
@@ -94,8 +98,37 @@ def _foreseen(
     return tracker.judge(state, parameters.values_of(state), parents)
 
 
-def _preview(state: AnyState, verdict: Verdict, through: tuple[str, ...]) -> Preview:
+def _preview(state: AnyState, verdict: Verdict, through: tuple[str, ...], *, is_wanted: bool) -> Preview:
     if not verdict.up_to_date and not (state.check and verdict.is_first):
         return Preview(state, Would.RUN, verdict.reasons, through)
     would = Would.MAY_RUN if through or state.check else Would.SKIP
-    return Preview(state, would, verdict.reasons, through)
+    return Preview(state, would, verdict.reasons, through, is_wanted and not verdict.has_value)
+
+
+def _is_wanted(graph: StateGraph, state: AnyState) -> bool:
+    """Return whether the function of any other state gets the value of `state`."""
+    return any(state.name in values_wanted(graph[child]) for child in graph.children(state.name))
+
+
+def _values_needed(preview: Preview) -> list[str]:
+    """Return the names of the parents whose values are needed in any case: by the function or the check."""
+    state = preview.state
+    wanted = values_wanted(state)
+    if preview.would in (Would.RUN, Would.ALWAYS):
+        return wanted
+    parameters = inspect.signature(state.check).parameters if state.check else {}
+    return [
+        argument.parent
+        for argument in state.arguments
+        if argument.name in parameters and argument.parent in wanted
+    ]
+
+
+def _add_those_whose_values_are_wanted(foreseen: dict[str, Preview]) -> None:
+    """Let those run that are up to date, but have no value for one that needs it."""
+    for child in reversed([each.state.name for each in foreseen.values()]):
+        for name in _values_needed(foreseen[child]):
+            parent = foreseen[name]
+            if parent.lacks_value:
+                reasons = (*parent.reasons, Change("value", name))
+                foreseen[name] = replace(parent, would=Would.RUN, reasons=reasons)

@@ -9,10 +9,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from groundup.dag.arguments import Kind
 from groundup.dag.errors import NoValueError, StateFailedError
 from groundup.dag.outcome import GOOD, Finished, Outcome, Status, Waiting
-from groundup.dag.planner import plan
+from groundup.dag.planner import plan, values_wanted
 from groundup.dag.uptodate import Change, Result, Tracker, Verdict
 from groundup.errors import GroundupError
 
@@ -76,7 +75,7 @@ class Tracked:
 
         :raises StateFailedError: one of them failed this time.
         """
-        for state in plan(self._graph, [name], known=_Having(self._has_value), parents=_wanted):
+        for state in plan(self._graph, [name], known=_Having(self._has_value), parents=values_wanted):
             with self._lock:
                 lock = self._anew.setdefault(state.name, threading.RLock())
             with lock:
@@ -101,7 +100,7 @@ class Tracked:
 
     def _make_values_of_parents(self, state: AnyState) -> bool:
         """Evaluate what has to be before the lock of `state` is held; return whether there was anything."""
-        missing = [name for name in _wanted(state) if not self._has_value(name)]
+        missing = [name for name in values_wanted(state) if not self._has_value(name)]
         for name in missing:
             self._settler.value_of(name)
         return bool(missing)
@@ -161,11 +160,6 @@ class Tracked:
 
     def _tell_waiting(self, state: AnyState, text: str) -> None:
         self._settler.tell(Waiting(state, text))
-
-
-def _wanted(state: AnyState) -> list[str]:
-    """Return the names of the parents whose values the function gets."""
-    return [argument.parent for argument in state.arguments if argument.kind is Kind.VALUE]
 
 
 class _Having:

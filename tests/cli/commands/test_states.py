@@ -168,7 +168,7 @@ def test_the_long_form_says_all_that_is_declared(client: Neo) -> None:
         "      In the region that is asked for.",
         "      needs       config, generated_3 (lazy), acme_done",
         "      params      region, size",
-        "      inputs      schema/*.sql",
+        "      inputs      schema/*.sql (matches nothing)",
         "      outputs     built/schema",
         "      from        groundup_states.py",
         "      never uses  generated_3",

@@ -66,8 +66,7 @@ def test_a_change_is_told_with_old_and_new_for_each_parent_that_leads_to_it(repo
     (repo.repo / "work/a.txt").write_text("other")
     (repo.repo / "work/b.txt").write_text("new")
     assert why(repo, "page") == [
-        "page is up to date, unless what it depends on gives something new",
-        "│   depends on joined",
+        "page is up to date, unless joined gives something new",
         "└─ joined is not up to date",
         "       input work/a.txt changed: # → #",
         "       input work/b.txt is new (#)",
@@ -110,6 +109,91 @@ def test_it_is_data_for_machines(repo: Neo) -> None:
     (reason,) = cause["reasons"]
     assert (reason["kind"], reason["name"]) == ("input", "work/a.txt")
     assert reason["old"] != reason["new"]
+
+
+CHECKED = '''
+    from pathlib import Path
+
+    from groundup import state
+
+
+    @state(inputs=["work/notes/*.md", "work/a.txt"])
+    def names() -> set[Path]:
+        """A value that is not kept, for its annotation does not fit."""
+        return {"a"}
+
+
+    @state
+    def base() -> None:
+        """It says itself whether it is there."""
+
+
+    @base.satisfied
+    def _() -> bool:
+        return Path("work/base").exists()
+
+
+    @state(needs=["base"])
+    def schema(names: set[Path]) -> None:
+        """It says itself whether it is right."""
+
+
+    @schema.satisfied
+    def _() -> bool:
+        return Path("work/schema").exists()
+
+
+    @state(outputs=["work/page.out"])
+    def page(names: set[Path]) -> None:
+        """The page is made."""
+        Path("work/page.out").write_text("x")
+'''
+NOT_KEPT = "annotate what it returns with a type whose values can be written as JSON"
+
+
+@pytest.fixture
+def checked(client: Neo) -> Neo:
+    """A repository in which all of the states above were reached."""
+    write(client.repo, "groundup_states.py", CHECKED)
+    (client.repo / "work/a.txt").write_text("a")
+    assert why(client, "schema")[0] == "schema runs, unless its own check says that nothing is to be done"
+    client.run(client.module("reach", "schema", "page"), check=True)
+    return client
+
+
+def test_what_decides_is_named_also_when_that_is_its_own_check(checked: Neo) -> None:
+    assert why(checked, "base") == ["base is up to date, unless its own check says no"]
+    assert why(checked, "schema")[:2] == [
+        "schema is up to date, unless base gives something new or its own check says no",
+        "└─ base is up to date, unless its own check says no",
+    ]
+    shown = reach_dry(checked, "schema")
+    assert "may run     base  if its own check says no" in shown
+    assert "may run     schema  if base gives something new or its own check says no" in shown
+
+
+def reach_dry(neo: Neo, name: str) -> list[str]:
+    return neo.run(neo.module("reach", "-n", name), check=True).stdout.splitlines()
+
+
+def test_inputs_that_match_nothing_are_told(checked: Neo) -> None:
+    assert why(checked, "names")[-1] == "    input work/notes/*.md matches nothing"
+    data = json.loads(checked.run(checked.module("why", "names", "--json"), check=True).stdout)
+    assert data["unmatched_inputs"] == ["work/notes/*.md"]
+
+
+def test_a_value_that_is_not_kept_is_told_with_what_to_do(checked: Neo) -> None:
+    lines = why(checked, "names")
+    assert lines[:2] == [
+        "names is up to date",
+        f"    its value is not kept, so it runs whenever that is needed: {NOT_KEPT}",
+    ]
+    (checked.repo / "work/page.out").unlink()
+    assert why(checked, "page")[2:5] == [
+        "└─ names is not up to date",
+        "       its value is needed and is not kept",
+        f"       {NOT_KEPT}",
+    ]
 
 
 def test_an_unknown_state_is_told_with_the_nearest(repo: Neo) -> None:

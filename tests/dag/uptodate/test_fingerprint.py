@@ -153,7 +153,7 @@ def test_reasons_that_are_no_differences() -> None:
     assert Change("forced", "it").text == "forced"
     assert Change("first", "it").text == "not evaluated yet"
     assert Change("check", "it").text == "not satisfied, as it says itself"
-    assert Change("value", "it").text == "its value is needed and could not be kept"
+    assert Change("value", "it").text == "its value is needed and is not kept"
 
 
 def test_params_in_any_order_are_the_same() -> None:

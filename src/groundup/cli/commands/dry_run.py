@@ -38,15 +38,27 @@ def preview_data(preview: Preview) -> dict[str, Any]:
         "would": preview.would.value,
         "reasons": reasons_data(preview.reasons),
         "through": list(preview.through),
+        "lacks_value": preview.lacks_value,
     }
 
 
-def because(preview: Preview) -> list[str]:
-    """Return the reasons for which a state would be evaluated."""
-    reasons = [reason.text for reason in preview.reasons]
+def conditions(preview: Preview) -> str:
+    """Return what would make a state run that may run."""
+    found = []
     if preview.through:
-        reasons.append(f"depends on {names_text(preview.through)}")
-    return reasons
+        found.append(f"{names_text(preview.through)} give{'s' * (len(preview.through) == 1)} something new")
+    if preview.state.check:
+        found.append("its own check says no")
+    return " or ".join(found)
+
+
+def _because(preview: Preview) -> str:
+    from groundup.dag.preview import Would
+
+    reasons = [reason.text for reason in preview.reasons]
+    if preview.would is Would.MAY_RUN:
+        reasons.append(f"if {conditions(preview)}")
+    return "; ".join(reasons)
 
 
 def _lines(previews: Sequence[Preview]) -> Iterator[str]:
@@ -56,7 +68,7 @@ def _lines(previews: Sequence[Preview]) -> Iterator[str]:
     of_interest = (Would.RUN, Would.MAY_RUN) if len(previews) > MANY else tuple(Would)
     for preview in previews:
         if preview.would in of_interest:
-            why = "; ".join(because(preview))
+            why = _because(preview)
             yield f"{preview.would.value:<{width}}  {preview.state.name}{'  ' if why else ''}{why}"
     yield " · ".join(f"{would} {count}" for would, count in _counts(previews).items())
 

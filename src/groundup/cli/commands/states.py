@@ -100,7 +100,7 @@ def _long_lines(graph: LoadedGraph, state: AnyState, config: Config, _width: int
     for label, value in (
         ("needs", _parents(state) or "nothing"),
         ("params", ", ".join(data["params"])),
-        ("inputs", ", ".join(state.inputs)),
+        ("inputs", _inputs(state, config)),
         ("outputs", ", ".join(state.outputs)),
         ("from", _origin(graph, state, config)),
         ("replaces", _replaced(graph, state, config)),
@@ -109,6 +109,13 @@ def _long_lines(graph: LoadedGraph, state: AnyState, config: Config, _width: int
     ):
         if value:
             yield f"    {label:10}  {value}"
+
+
+def _inputs(state: AnyState, config: Config) -> str:
+    from groundup.dag.uptodate.unmatched import unmatched_inputs
+
+    unmatched = unmatched_inputs(state, config.root)
+    return ", ".join(f"{each} (matches nothing)" if each in unmatched else each for each in state.inputs)
 
 
 def _parents(state: AnyState) -> str:

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from groundup.cli.account import write_lines
-from groundup.cli.commands.dry_run import because, preview_data
-from groundup.cli.running import Options, foreseen
+from groundup.cli.commands.dry_run import conditions, preview_data
+from groundup.cli.running import Options, foreseen, repository
 from groundup.dag.rendering import draw_tree
 
 if TYPE_CHECKING:
     from groundup.dag.preview import Preview
 
 INDENT = " "
-EXPLAINED = {
-    "runs": "is not up to date",
-    "may run": "is up to date, unless what it depends on gives something new",
-    "up to date": "is up to date",
-    "evaluated every time": "is evaluated every time: it declares no inputs, no outputs, and no check",
-}
+ANNOTATE = "annotate what it returns with a type whose values can be written as JSON"
 
 
 def why(name: str, options: Options, *, as_json: bool = False) -> int:
@@ -32,10 +27,9 @@ def why(name: str, options: Options, *, as_json: bool = False) -> int:
     previews = {each.state.name: each for each in foreseen([name], options)}
     causes = causes_of(previews.values())
     if as_json:
-        chain = [
-            preview_data(each) for each in previews.values() if each.state.name in _reached(name, causes)
-        ]
-        data = {**preview_data(previews[name]), "causes": chain}
+        reached = _reached(name, causes)
+        chain = [_data(each) for each in previews.values() if each.state.name in reached]
+        data = {**_data(previews[name]), "causes": chain}
         sys.stdout.write(json.dumps(data, indent=2) + "\n")
     else:
         write_lines(list(_lines(name, previews, causes)), sys.stdout)
@@ -65,13 +59,46 @@ def _lines(name: str, previews: Mapping[str, Preview], causes: Mapping[str, Sequ
 
     def expand(name: str) -> tuple[Sequence[str], Sequence[str]]:
         each = previews[name]
-        head = f"{name} {EXPLAINED[each.would.value]}"
+        head = f"{name} {_verdict(each)}"
         if name in drawn:
             return [f"{head} …"], []
         drawn.add(name)
-        return [head, *(f"{INDENT}{reason}" for reason in because(each))], causes[name]
+        return [head, *(f"{INDENT}{line}" for line in _details(each))], causes[name]
 
     return draw_tree([name], expand)
+
+
+def _verdict(preview: Preview) -> str:
+    from groundup.dag.preview import Would
+
+    if preview.would is Would.RUN:
+        return "is not up to date"
+    if preview.would is Would.ALWAYS:
+        return "is evaluated every time: it declares no inputs, no outputs, and no check"
+    if preview.would is Would.SKIP:
+        return "is up to date"
+    if preview.reasons:
+        return "runs, unless its own check says that nothing is to be done"
+    return f"is up to date, unless {conditions(preview)}"
+
+
+def _details(preview: Preview) -> Iterator[str]:
+    yield from (reason.text for reason in preview.reasons)
+    if {reason.kind for reason in preview.reasons} == {"value"}:
+        yield ANNOTATE
+    elif preview.lacks_value and not preview.reasons:
+        yield f"its value is not kept, so it runs whenever that is needed: {ANNOTATE}"
+    yield from (f"input {pattern} matches nothing" for pattern in _unmatched(preview))
+
+
+def _data(preview: Preview) -> dict[str, Any]:
+    return {**preview_data(preview), "unmatched_inputs": list(_unmatched(preview))}
+
+
+def _unmatched(preview: Preview) -> Sequence[str]:
+    from groundup.dag.uptodate.unmatched import unmatched_inputs
+
+    return unmatched_inputs(preview.state, repository().config.root)
 
 
 def _reached(name: str, causes: Mapping[str, Sequence[str]]) -> set[str]:

@@ -83,6 +83,16 @@ class Files:
                 found[pattern] = digest
         return found
 
+    def matches(self, pattern: str) -> bool:
+        """Return whether `pattern` names anything that is there; no content is read.
+
+        :raises OSError: a folder is there and cannot be read.
+        """
+        if not _MAGIC.search(pattern):
+            return os.path.lexists(self._path(pattern))
+        paths = map(self._path, self._glob("", pattern.split("/")))
+        return any(os.path.lexists(path) and not os.path.isdir(path) for path in paths)  # noqa: PTH112
+
     def is_literal_and_absent(self, pattern: str) -> bool:
         """Return whether `pattern` is a path, and nothing is there.
 

@@ -184,7 +184,7 @@ _TEXTS: dict[str, Callable[[Change], str]] = {
     "check": lambda _: "not satisfied, as it says itself",
     "first": lambda change: change.new or "not evaluated yet",
     "forced": lambda _: "forced",
-    "value": lambda _: "its value is needed and could not be kept",
+    "value": lambda _: "its value is needed and is not kept",
 }
 
 
