@@ -1,37 +1,65 @@
-"""Managers for the tests of this folder."""
+"""Managers for the tests of this folder, each on every kind of database."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from groundup.manager import EmbeddedManager
-from tests.support.manager import BASE, HELLO, Api, Bench, hello
+from tests.support.manager import BASE, HELLO, Api, Bench, Served, hello, serving
+from tests.support.postgres import PostgresServer
+
+KINDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The PostgreSQL of the session."""
+    with PostgresServer() as server:
+        yield server
+
+
+@contextmanager
+def fresh(request: pytest.FixtureRequest, folder: Path) -> Iterator[Path | str]:
+    """The address of a new database of the kind that the fixture is parametrized with."""
+    if request.param == "sqlite":
+        yield folder / "manager.db"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        with server.schema() as url:
+            yield url
+
+
+@pytest.fixture(params=KINDS)
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """The address of a new database."""
+    with fresh(request, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
+def bench(address: Path | str) -> Iterator[Bench]:
+    made = Bench(address)
     yield made
     made.database.close()
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedManager]:
+@pytest.fixture(scope="module", params=KINDS)
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A manager that answers over HTTP; tests keep apart by namespaces."""
-    with EmbeddedManager(tmp_path_factory.mktemp("manager") / "manager.db") as manager:
+    with fresh(request, tmp_path_factory.mktemp("manager")) as made, serving(made) as manager:
         yield manager
 
 
 @pytest.fixture
-def api(served: EmbeddedManager) -> Api:
+def api(served: Served) -> Api:
     return Api(served.uri, served.key)
 
 
 @pytest.fixture(scope="module")
-def registered(served: EmbeddedManager) -> None:
+def registered(served: Served) -> None:
     """A node and a valid flow of one step in the namespace demo."""
     api = Api(served.uri, served.key)
     assert api("PUT", f"{BASE}/nodes/", {"runtime_name": "rt", "nodes": [HELLO]}).status == 200

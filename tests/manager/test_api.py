@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from groundup.manager import EmbeddedManager
-from tests.support.manager import BASE, HELLO, Api, hello
+from tests.support.manager import BASE, HELLO, Api, Served, hello
 
 pytestmark = pytest.mark.usefixtures("registered")
 
@@ -23,19 +22,19 @@ POLICY = {
 
 
 class TestConventions:
-    def test_health_needs_no_key(self, served: EmbeddedManager) -> None:
+    def test_health_needs_no_key(self, served: Served) -> None:
         answer = Api(served.uri, None)("GET", "/health")
         assert (answer.status, answer.body) == (200, {"message": "OK"})
 
     @pytest.mark.parametrize("key", [None, "", "wrong", "ü"])
     @pytest.mark.parametrize("body", [None, {"bad": 1}, b"{not json"])
     def test_a_wrong_key_is_refused_before_the_body_is_looked_at(
-        self, served: EmbeddedManager, key: str | None, body: Any
+        self, served: Served, key: str | None, body: Any
     ) -> None:
         answer = Api(served.uri, key)("PUT", f"{BASE}/nodes/", body)
         assert (answer.status, answer.body) == (401, {"detail": "Invalid API key"})
 
-    def test_the_request_id_is_echoed_or_made(self, api: Api, served: EmbeddedManager) -> None:
+    def test_the_request_id_is_echoed_or_made(self, api: Api, served: Served) -> None:
         given = str(uuid.uuid4())
         answers = [
             api("GET", "/health", x_exosphere_request_id=given),
@@ -52,7 +51,7 @@ class TestConventions:
     def test_the_manager_announces_itself_on_every_answer(self, api: Api) -> None:
         assert all("x-groundup-manager" in api("GET", path).headers for path in ("/health", "/nowhere"))
 
-    def test_the_interface_is_described_without_a_key(self, served: EmbeddedManager) -> None:
+    def test_the_interface_is_described_without_a_key(self, served: Served) -> None:
         described = Api(served.uri, None)("GET", "/openapi.json").body
         v0 = [path for path in described["paths"] if path.startswith("/v0/")]
         assert sum(len(described["paths"][path]) for path in v0) == 17
@@ -64,7 +63,7 @@ class TestConventions:
         assert (answer.status, answer.body) == (405, {"detail": "Method Not Allowed"})
         assert "allow" in answer.headers
 
-    def test_a_missing_slash_is_redirected(self, api: Api, served: EmbeddedManager) -> None:
+    def test_a_missing_slash_is_redirected(self, api: Api, served: Served) -> None:
         answer = api("GET", f"{BASE}/graphs")
         assert (answer.status, answer.headers["location"]) == (307, f"{served.uri}{BASE}/graphs/")
 

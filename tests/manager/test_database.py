@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import wait
 from pathlib import Path
@@ -11,16 +10,27 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects import sqlite
 
-from groundup.manager.errors import DatabaseError
-from groundup.manager.store import migrations, states
+from groundup.manager.errors import DatabaseError, RejectedError
+from groundup.manager.store import states
 from groundup.manager.store.database import Database
-from groundup.manager.store.schema import metadata
+
+
+def with_table(address: Path | str) -> Database:
+    made = Database(address)
+    made.write(lambda connection: connection.exec_driver_sql("CREATE TABLE t (n INTEGER UNIQUE)")).result()
+    return made
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "manager.db")
-    made.write(lambda connection: connection.exec_driver_sql("CREATE TABLE t (n INTEGER UNIQUE)")).result()
+def database(address: Path | str) -> Iterator[Database]:
+    made = with_table(address)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    made = with_table(tmp_path / "manager.db")
     yield made
     made.close()
 
@@ -34,7 +44,8 @@ def insert(number: int) -> object:
 
 
 def numbers(database: Database) -> list[int]:
-    return database.read(lambda connection: [row.n for row in connection.execute(text("SELECT n FROM t"))])
+    query = text("SELECT n FROM t ORDER BY n")
+    return database.read(lambda connection: [row.n for row in connection.execute(query)])
 
 
 def test_a_failed_write_is_undone_alone(database: Database) -> None:
@@ -55,26 +66,30 @@ def test_a_failed_write_is_undone_alone(database: Database) -> None:
     assert numbers(database) == [1, 2, 3]
 
 
-def test_what_is_waiting_is_written_before_the_database_closes(tmp_path: Path, database: Database) -> None:
+def test_what_is_waiting_is_written_before_the_database_closes(
+    address: Path | str, database: Database
+) -> None:
     futures = [database.write(insert(number)) for number in range(500)]  # type: ignore[arg-type, var-annotated]
     database.close()
     assert all(future.done() for future in futures)
-    with sqlite3.connect(tmp_path / "manager.db") as plain:
-        assert plain.execute("SELECT count(*) FROM t").fetchone() == (500,)
-    plain.close()
+    again = Database(address)
+    assert numbers(again) == list(range(500))
+    again.close()
     with pytest.raises(DatabaseError, match="is closed"):
         database.write(insert(1))  # type: ignore[arg-type]
 
 
-def test_commits_are_synchronised_and_logged_ahead(database: Database) -> None:
+def test_commits_are_synchronised_and_logged_ahead(sqlite_database: Database) -> None:
     def pragma(connection: Connection) -> tuple[str, int]:
         mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
         return mode, connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
 
-    assert database.write(pragma).result() == ("wal", 2)
+    assert sqlite_database.write(pragma).result() == ("wal", 2)
 
 
-def test_a_full_disk_fails_the_write_and_nothing_else(database: Database) -> None:
+def test_a_full_disk_fails_the_write_and_nothing_else(sqlite_database: Database) -> None:
+    database = sqlite_database
+
     def limit(connection: Connection, pages: int) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
@@ -101,41 +116,17 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         Database(path)
 
 
-def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "manager.db"
-    Database(path).close()
-    with sqlite3.connect(path) as plain:
-        plain.execute("INSERT INTO schema_migrations VALUES (999, 0)")
-    plain.close()
-    with pytest.raises(DatabaseError, match="schema version 999, this version of groundup knows") as caught:
-        Database(path)
-    assert "newer" in caught.value.hint
+def test_a_value_that_cannot_be_stored_is_the_writers_fault(database: Database) -> None:
+    with pytest.raises(RejectedError, match="A value cannot be stored"):
+        database.write(insert(10**30)).result()  # type: ignore[arg-type]
+    database.write(insert(1)).result()  # type: ignore[arg-type]
+    assert numbers(database) == [1]
 
 
-def test_migrations_run_once(tmp_path: Path) -> None:
-    for _ in range(2):
-        database = Database(tmp_path / "manager.db")
-        applied = database.read(migrations.current_version)
-        database.close()
-        assert applied == len(migrations.MIGRATIONS)
-
-
-def test_the_migrated_schema_has_the_columns_that_the_statements_use(database: Database) -> None:
-    def columns(connection: Connection) -> dict[str, list[str]]:
-        return {
-            name: [row.name for row in connection.execute(text(f"PRAGMA table_info({name})"))]
-            for name in metadata.tables
-        }
-
-    expected = {name: [column.name for column in table.columns] for name, table in metadata.tables.items()}
-    found = database.read(columns)
-    assert {name: sorted(names) for name, names in found.items()} == {
-        name: sorted(names) for name, names in expected.items()
-    }
-
-
-def test_a_claim_of_several_nodes_uses_the_index_and_sorts_only_what_it_found(database: Database) -> None:
-    statement = states.claim_statement(2)
+def test_a_claim_of_several_nodes_uses_the_index_and_sorts_only_what_it_found(
+    sqlite_database: Database,
+) -> None:
+    statement = states.claim_statement(2, "sqlite")
     values = {"wanted": "a", "name_0": "b", "name_1": "c", "now": 1, "most": 5, "until": 9, "new_token": "t"}
     compiled = statement.compile(dialect=sqlite.dialect())
     parameters = tuple(compiled.construct_params(values)[name] for name in compiled.positiontup or ())
@@ -144,6 +135,6 @@ def test_a_claim_of_several_nodes_uses_the_index_and_sorts_only_what_it_found(da
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", parameters)
         return [row.detail for row in rows]
 
-    plan = database.read(explain)
+    plan = sqlite_database.read(explain)
     assert sum("USING INDEX node_states_claimable" in line for line in plan) == 2
     assert not any(line.startswith("SCAN node_states") for line in plan)

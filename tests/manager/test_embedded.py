@@ -16,7 +16,7 @@ import pytest
 
 from groundup.manager import EmbeddedManager, ManagerError, ManagerInUseError
 from groundup.manager.errors import DatabaseError
-from tests.support.manager import Api, place, registration
+from tests.support.manager import Api, place, register, registration
 
 NODES = "/v0/namespace/demo/nodes/"
 OWNER = """
@@ -28,16 +28,11 @@ with EmbeddedManager(sys.argv[1]) as manager:
 """
 
 
-def register(manager: EmbeddedManager, name: str) -> int:
-    body = {"runtime_name": "rt", "nodes": [registration(name).model_dump()]}
-    return Api(manager.uri, manager.key)("PUT", NODES, body).status
-
-
 def test_it_serves_on_loopback_for_as_long_as_the_block(tmp_path: Path) -> None:
     threads = threading.active_count()
     with EmbeddedManager(tmp_path / "made" / "manager.db") as manager:
         assert manager.uri.startswith("http://127.0.0.1:")
-        assert register(manager, "Node") == 200
+        assert register(manager.uri, manager.key) == 200
         address = ("127.0.0.1", int(manager.uri.rpartition(":")[2]))
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address)
@@ -48,7 +43,7 @@ def test_data_and_keys_stay_with_the_database(tmp_path: Path) -> None:
     path = tmp_path / "manager.db"
     with EmbeddedManager(path) as manager:
         key = manager.key
-        register(manager, "Kept")
+        register(manager.uri, key, "Kept")
         body = {"secrets": {"s": "x"}, "nodes": []}
         assert Api(manager.uri, key)("PUT", "/v0/namespace/demo/graph/g", body).status == 400
     with EmbeddedManager(str(path)) as manager:

@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from groundup.manager import EmbeddedManager
 from groundup.projects.uv import find_uv, uv_environment
 from tests.support.background import until
-from tests.support.manager import Api
+from tests.support.manager import Api, Served
 from tests.support.process import interpreters
 from tests.support.requirements import require
 
@@ -70,7 +69,7 @@ class Session:
 
 
 @pytest.fixture(scope="module")
-def session(served: EmbeddedManager, sdk_python: Path) -> Iterator[Session]:
+def session(served: Served, sdk_python: Path) -> Iterator[Session]:
     environment = {
         "EXOSPHERE_STATE_MANAGER_URI": served.uri,
         "EXOSPHERE_API_KEY": served.key,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
+from groundup.manager.api.app import create_app
 from groundup.manager.operations import claims, flows, outcomes, reports
-from groundup.manager.operations.context import Context, Session
+from groundup.manager.operations.context import Context, Session, Settings
 from groundup.manager.secrets import SecretCipher, generate_key
+from groundup.manager.server import ServerThread, address_of, listen
+from groundup.manager.service import ManagerService
 from groundup.manager.store.database import Database
 from groundup.nodes.wire import (
     ClaimedState,
@@ -70,12 +74,12 @@ def place(identifier: str, *following: str, node: str = "Node", **more: Any) -> 
 
 
 class Bench:
-    """A manager on a real SQLite file, without HTTP; ``now`` is its clock in milliseconds."""
+    """A manager on a real database, without HTTP; ``now`` is its clock in milliseconds."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, address: Path | str) -> None:
         self.now = 1_700_000_000_000
         self.context = Context(SecretCipher(generate_key()), clock=lambda: self.now, chance=lambda: 0.5)
-        self.database = Database(folder / "manager.db")
+        self.database = Database(address)
         self.run_id = ""
 
     def do(self, operation: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -156,6 +160,27 @@ class Bench:
 
 
 @dataclass(frozen=True)
+class Served:
+    """A manager that answers over HTTP."""
+
+    uri: str
+    key: str
+
+
+@contextmanager
+def serving(database: Path | str, settings: Settings | None = None) -> Iterator[Served]:
+    """A manager on a database of any kind, over HTTP on loopback, with a key of its own."""
+    with ExitStack() as parts:
+        opened = parts.enter_context(closing(Database(database)))
+        service = ManagerService(opened, Context(SecretCipher(generate_key()), settings or Settings()))
+        listener = parts.enter_context(closing(listen("127.0.0.1", 0)))
+        server = ServerThread(create_app(service, "test-key"), service, listener)
+        parts.callback(server.stop)
+        server.start()
+        yield Served(address_of(listener), "test-key")
+
+
+@dataclass(frozen=True)
 class Answer:
     """An answer over HTTP."""
 
@@ -197,6 +222,12 @@ HELLO = {
     "outputs_schema": text_schema("greeting"),
     "secrets": [],
 }
+
+
+def register(uri: str, key: str, name: str = "Node") -> int:
+    """Register a node over HTTP; gives the status of the answer."""
+    body = {"runtime_name": "rt", "nodes": [registration(name).model_dump()]}
+    return Api(uri, key)("PUT", f"{BASE}/nodes/", body).status
 
 
 def hello(identifier: str = "h1", **more: Any) -> dict[str, Any]:

@@ -177,6 +177,24 @@ def poll(
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    database: Annotated[
+        str | None,
+        typer.Option(help="sqlite:///… or postgresql://…; default: .groundup/manager.db in root."),
+    ] = None,
+    keep_runs: Annotated[
+        float | None, typer.Option(min=0, help="Hours that finished runs are kept; default: for ever.")
+    ] = None,
+) -> Action:
+    """Serve a state manager, which hands out work to workers on any machine."""
+    from groundup.cli.commands import serve as command
+
+    return partial(command.serve, host=host, port=port, database=database, keep_runs=keep_runs)
+
+
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The repository's folder.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,

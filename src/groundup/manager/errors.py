@@ -6,8 +6,12 @@
     ├── NotFoundError         404: no such node state, flow, node
     ├── RejectedError         400: not possible, or not possible now
     ├── ConflictError         409: done already
-    ├── DatabaseError         the database cannot be used
-    └── ManagerInUseError     another process owns the database
+    │   └── ChangedMeanwhileError     another transition came first
+    ├── DatabaseError         503: the database cannot be used
+    ├── DatabaseAddressError  its address is wrong
+    ├── ManagerInUseError     another process owns the database
+    ├── SecretKeyError        a key for secrets is malformed
+    └── ServeConfigurationError   the manager cannot be served as configured
 """
 
 from __future__ import annotations
@@ -31,12 +35,24 @@ class ConflictError(ManagerError):
     """The request was carried out before, or collides with something in progress."""
 
 
+class ChangedMeanwhileError(ConflictError):
+    """Another transition of the same node state came first."""
+
+
+class DatabaseAddressError(UserError, ManagerError):
+    """The address of a database is none that can be used."""
+
+
 class DatabaseError(ManagerError):
     """The database cannot be opened, migrated or written."""
 
 
 class ManagerInUseError(ManagerError):
     """Another process serves this database already."""
+
+
+class ServeConfigurationError(UserError, ManagerError):
+    """The state manager cannot be served as it is configured."""
 
 
 class SecretKeyError(UserError, ManagerError):

@@ -13,19 +13,21 @@ from starlette.middleware.cors import CORSMiddleware
 
 from groundup.manager.api import v0, v1
 from groundup.manager.api.middleware import Envelope
-from groundup.manager.errors import ConflictError, ManagerError, NotFoundError, RejectedError
+from groundup.manager.errors import ConflictError, DatabaseError, ManagerError, NotFoundError, RejectedError
 from groundup.manager.service import ManagerService
 
 logger = logging.getLogger(__name__)
 
-_LOCAL_ORIGINS = tuple(
-    f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001)
-)
+LOCAL_ORIGINS = tuple(f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001))
 _HOUSEKEEPING_SECONDS = 1.0
-_STATUSES: dict[type[ManagerError], int] = {NotFoundError: 404, RejectedError: 400, ConflictError: 409}
+_STATUSES: dict[type[ManagerError], int] = {
+    NotFoundError: 404,
+    RejectedError: 400,
+    ConflictError: 409,
+}
 
 
-def create_app(service: ManagerService, api_key: str, *, origins: Sequence[str] = _LOCAL_ORIGINS) -> FastAPI:
+def create_app(service: ManagerService, api_key: str, *, origins: Sequence[str] = LOCAL_ORIGINS) -> FastAPI:
     """The HTTP application of ``service``.
 
     :param api_key: what every request but `/health` must carry.
@@ -37,7 +39,7 @@ def create_app(service: ManagerService, api_key: str, *, origins: Sequence[str] 
     app.include_router(v0.router)
     app.include_router(v1.router)
     app.add_api_route("/health", _health, methods=["GET"], tags=["health"])
-    for kind in _STATUSES:
+    for kind in (*_STATUSES, DatabaseError):
         app.add_exception_handler(kind, _refuse)
     app.add_middleware(
         CORSMiddleware,
@@ -58,7 +60,11 @@ async def _health() -> dict[str, str]:
 
 
 async def _refuse(_request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, status_code=_STATUSES[type(error)])  # type: ignore[index]
+    if isinstance(error, DatabaseError):
+        logger.error("%s", error)  # what a database says may hold what others stored
+        return JSONResponse({"detail": "The database cannot be used now"}, status_code=503)
+    status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
+    return JSONResponse({"detail": str(error)}, status_code=status)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from groundup.manager.engine import transitions
 from groundup.manager.engine.claims import Claim
 from groundup.manager.engine.model import NodeState
 from groundup.manager.engine.retry import LONGEST
+from groundup.manager.errors import ChangedMeanwhileError
 from groundup.manager.operations.context import Session
 from groundup.manager.store import states
 from groundup.manager.store.view import RunView
@@ -76,10 +77,18 @@ def release(session: Session, request: LeasesRequest) -> LeasesResponse:
 def expire(session: Session) -> int:
     """Put node states whose lease ran out back under the retry policy; gives their number."""
     lost = states.overdue(session.connection, session.now, _EXPIRED_AT_ONCE)
-    for state in lost:
-        view = RunView(session.connection)
-        flow = session.flow(state.flow_version)
-        effects = transitions.errored(flow, state, _LEASE_LOST, view, session.tools)
+    return sum(_expire_one(session, state) for state in lost)
+
+
+def _expire_one(session: Session, state: NodeState) -> bool:
+    """Put one back; false when another manager did, or its outcome came at the last moment."""
+    session.hold_run(state)
+    view = RunView(session.connection)
+    flow = session.flow(state.flow_version)
+    effects = transitions.errored(flow, state, _LEASE_LOST, view, session.tools)
+    try:
         states.apply(session.connection, state, effects)
-        logger.warning("the lease of node state %s (%s) ran out", state.id, state.node_name)
-    return len(lost)
+    except ChangedMeanwhileError:
+        return False
+    logger.warning("the lease of node state %s (%s) ran out", state.id, state.node_name)
+    return True

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from groundup.manager.clock import new_state_id, now_ms
-from groundup.manager.engine.model import Flow, Tools
+from groundup.manager.engine.model import Flow, NodeState, Tools
 from groundup.manager.secrets import SecretCipher
+from groundup.manager.store import runs
 from groundup.manager.store.flows import FlowCache
 
 
@@ -21,11 +22,13 @@ class Settings:
     :param default_lease: how long a claim holds for workers that cannot renew it.
     :param longest_wait: how long an empty answer to enqueue may be held back.
     :param largest_batch: how many node states one enqueue may hand out.
+    :param keep_runs: how long runs are kept after they finished; None: for ever.
     """
 
     default_lease: int = 3_600_000
     longest_wait: int = 20_000
     largest_batch: int = 1_000
+    keep_runs: int | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +53,11 @@ class Session:
     def flow(self, version: int) -> Flow:
         """A version of a flow."""
         return self.context.flows.get(self.connection, version)
+
+    def hold_run(self, state: NodeState) -> None:
+        """Let nobody else decide about the run of ``state`` meanwhile, where that matters."""
+        joining = bool(self.flow(state.flow_version).joins)
+        runs.lock(self.connection, state.run_id, alone=joining)
 
     @property
     def tools(self) -> Tools:

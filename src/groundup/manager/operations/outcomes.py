@@ -45,8 +45,10 @@ def executed(session: Session, namespace: str, state_id: str, request: ExecutedR
 def errored(session: Session, namespace: str, state_id: str, request: ErroredRequest) -> Answer:
     """The node failed."""
 
+    message = request.error.replace("\0", "\N{REPLACEMENT CHARACTER}")  # databases end text at NUL
+
     def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
-        return transitions.errored(flow, state, request.error, view, session.tools)
+        return transitions.errored(flow, state, message, view, session.tools)
 
     return _record(session, namespace, state_id, _Report(OutcomeKind.ERRORED, request, transition))
 
@@ -77,6 +79,7 @@ def manual_retry(session: Session, namespace: str, state_id: str, request: Manua
     state = states.find(session.connection, Claim.parse(state_id).state_id)
     if state is None or session.flow(state.flow_version).namespace != namespace:
         raise NotFoundError("State not found")
+    session.hold_run(state)
     if states.manual_retry_exists(session.connection, state, request.fanout_id):
         raise ConflictError("Duplicate retry state detected")
     effects = transitions.retried_by_hand(state, request.fanout_id, session.tools)
@@ -120,6 +123,7 @@ def _record(session: Session, namespace: str, state_id: str, report: _Report) ->
     if admission is Admission.STALE:
         logger.warning("late answer %s about node state %s ignored", report.outcome.kind.value, state.id)
         return _stale_answer(session, state, report.request)
+    session.hold_run(state)
     effects = report.transition(session.flow(state.flow_version), state, RunView(session.connection))
     outcome = recorded(claim, report.outcome, effects.answer)
     effects.state = replace(effects.state, outcome=outcome)

@@ -1,28 +1,36 @@
-"""Transactions: one writer thread that groups commits, readers beside it.
+"""Transactions: writers that group commits, readers beside them.
 
 Every write is a function that gets a connection; it happens wholly or not at all, and its future is done
-only when it is on disk. Writes that arrive while a commit is under way share the next one.
+only when it is on disk. Writes that arrive while a commit is under way share the next one. Where several
+processes write, a write that collided with another is done again: it must not have other effects.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, DBAPIError
 
-from groundup.manager.errors import DatabaseError
+from groundup.manager.errors import DatabaseError, RejectedError
+from groundup.manager.store.address import backend_of
+from groundup.manager.store.backend import Backend, Trouble
 from groundup.manager.store.migrations import migrate
 
 T = TypeVar("T")
 
-_GROUP_LIMIT = 128
+_UNFIT = (DataError, OverflowError)  # what drivers raise for values that they cannot store
+_MOST_ATTEMPTS = 20
+_PATIENCE_SECONDS = 10.0  # for a database that restarts
+_PAUSE_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -31,63 +39,98 @@ class _Write:
     future: Future[Any] = field(default_factory=Future)
     result: Any = None
     error: BaseException | None = None
+    attempts: int = 0
+    deadline: float = field(default_factory=lambda: time.monotonic() + _PATIENCE_SECONDS)
+
+    def may_repeat(self, trouble: Trouble) -> bool:
+        """Whether to do it again after ``trouble``."""
+        if trouble is Trouble.LOST:
+            return time.monotonic() < self.deadline
+        return trouble is Trouble.AGAIN and self.attempts < _MOST_ATTEMPTS
 
 
 class Database:
-    """A SQLite database with write-ahead log, every commit synchronised to disk.
+    """A SQLite or PostgreSQL database, its schema brought to the newest version.
 
-    :param path: the file; made when it is missing.
+    :param address: ``sqlite:///…``, ``postgresql://…``, or the path of a SQLite file, which is made when
+        it is missing.
+    :raises UserError: for another address.
     :raises DatabaseError: when it cannot be opened or was written by a newer version.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = _sqlite_engine(path)
+    def __init__(self, address: Path | str) -> None:
+        self._backend = backend_of(address)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._closed = False
         self.on_rollback: Callable[[], None] = lambda: None
-        try:
-            with self._engine.begin() as connection:
-                migrate(connection)
-        except DBAPIError as error:
-            self._engine.dispose()
-            raise _database_error(path, error) from error
-        except BaseException:
-            self._engine.dispose()
-            raise
-        self._writer = threading.Thread(target=self._write_groups, name="groundup-writer", daemon=True)
-        self._writer.start()
+        with self._disposed_on_failure(), self._backend.engine.begin() as connection:
+            migrate(connection)
+        self._writers = [
+            threading.Thread(target=self._write_groups, name=f"groundup-writer-{number}", daemon=True)
+            for number in range(self._backend.writers)
+        ]
+        for writer in self._writers:
+            writer.start()
+
+    @property
+    def name(self) -> str:
+        """The database in messages, without a password."""
+        return self._backend.name
 
     def write(self, work: Callable[[Connection], T]) -> Future[T]:
         """Run ``work`` in a transaction; the future holds its result once that is on disk."""
         if self._closed:
-            raise DatabaseError(f"the database {self.path} is closed")
+            raise DatabaseError(f"the database {self.name} is closed")
         write = _Write(work)
         self._queue.put(write)
         return write.future
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` on a consistent snapshot; it must not write."""
-        try:
-            with self._engine.connect().execution_options(read_only=True) as connection:
-                return work(connection)
-        except DBAPIError as error:
-            raise _database_error(self.path, error) from error
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return self._read_once(work)
+            except _UNFIT as error:
+                raise _unfit(error) from error
+            except DBAPIError as error:
+                lost = self._backend.judge(error) is Trouble.LOST
+                if not lost or time.monotonic() > deadline:
+                    raise self._backend.error(error) from error
+            time.sleep(_PAUSE_SECONDS)
 
     def close(self) -> None:
-        """Finish the writes that are waiting and let go of the file."""
+        """Finish the writes that are waiting and let go of the database."""
         if self._closed:
             return
         self._closed = True
-        self._queue.put(None)
-        self._writer.join()
-        self._engine.dispose()
+        for _ in self._writers:
+            self._queue.put(None)
+        for writer in self._writers:
+            writer.join()
+        self._backend.engine.dispose()
+
+    @contextmanager
+    def _disposed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            self._backend.engine.dispose()
+            raise self._backend.error(error) from error
+        except BaseException:
+            self._backend.engine.dispose()
+            raise
+
+    def _read_once(self, work: Callable[[Connection], T]) -> T:
+        with self._backend.engine.connect().execution_options(**self._backend.reading) as connection:
+            return work(connection)
 
     def _write_groups(self) -> None:
         while True:
             group, last = self._next_group()
             if group:
-                self._write_group(group)
+                for write in self._write_group(group):
+                    self._write_alone(write)
             if last:
                 return
 
@@ -97,63 +140,92 @@ class Database:
         while item is not None:
             if item.future.set_running_or_notify_cancel():
                 group.append(item)
-            if len(group) == _GROUP_LIMIT or self._queue.empty():
+            if len(group) == self._backend.group_limit or self._queue.empty():
                 return group, False
             item = self._queue.get()
         return group, True
 
-    def _write_group(self, group: list[_Write]) -> None:
+    def _write_alone(self, write: _Write) -> None:
+        while self._write_group([write]):
+            pass
+
+    def _write_group(self, group: Sequence[_Write]) -> Sequence[_Write]:
+        """Carry out what is possible in one transaction; gives the writes to do again, each by itself."""
+        committing = False
         try:
-            with self._engine.begin() as connection:
-                for write in group:
-                    _perform(connection, write)
+            with self._backend.engine.connect() as connection, connection.begin() as transaction:
+                again = _Group(self._backend, connection, group).perform()
+                committing = True
+                transaction.commit()
         except BaseException as error:
             self.on_rollback()
-            failure = _database_error(self.path, error) if isinstance(error, DBAPIError) else error
-            for write in group:
-                write.future.set_exception(failure)
-            return
+            return self._after_rollback(group, error, committing=committing)
         for write in group:
-            if write.error is None:
-                write.future.set_result(write.result)
-            else:
-                write.future.set_exception(write.error)
+            if write not in again:
+                _settle(write)
+        return again
+
+    def _after_rollback(
+        self, group: Sequence[_Write], error: BaseException, *, committing: bool
+    ) -> Sequence[_Write]:
+        """What to do again of ``group``: nothing whose commit may have arrived."""
+        trouble = self._backend.judge(error)
+        again = [write for write in group if not committing and write.may_repeat(trouble)]
+        failure = self._backend.error(error) if isinstance(error, DBAPIError) else error
+        for write in group:
+            if write not in again:
+                write.future.set_exception(failure)
+        if again and trouble is Trouble.LOST:
+            self._backend.engine.dispose()  # other connections of the pool are gone as well
+            time.sleep(_PAUSE_SECONDS)
+        return again
 
 
-def _perform(connection: Connection, write: _Write) -> None:
-    """Run one write; what it did is undone when it fails, while the rest of the group stands."""
-    try:
-        connection.exec_driver_sql("SAVEPOINT single_write")
-        write.result = write.work(connection)
-        connection.exec_driver_sql("RELEASE single_write")
-    except (OperationalError, InterfaceError):
-        raise  # the database itself has a problem, and so has the whole group
-    except Exception as error:
-        connection.exec_driver_sql("ROLLBACK TO single_write")
-        connection.exec_driver_sql("RELEASE single_write")
-        write.error = error
+class _Group:
+    """Writes that share a transaction."""
+
+    def __init__(self, backend: Backend, connection: Connection, writes: Sequence[_Write]) -> None:
+        self._backend = backend
+        self._connection = connection
+        self._writes = writes
+
+    def perform(self) -> list[_Write]:
+        """Run each; what one did is undone when it fails, while the rest stands. Gives those to do again.
+
+        :raises DBAPIError: when all are undone.
+        """
+        if len(self._writes) > 1:
+            for statement in self._backend.group_setup:
+                self._connection.exec_driver_sql(statement)
+        return [write for write in self._writes if not self._perform(write)]
+
+    def _perform(self, write: _Write) -> bool:
+        write.attempts += 1
+        write.error = None
+        try:
+            self._connection.exec_driver_sql("SAVEPOINT single_write")
+            write.result = write.work(self._connection)
+            self._connection.exec_driver_sql("RELEASE SAVEPOINT single_write")
+        except Exception as error:
+            trouble = self._backend.judge(error)
+            if trouble in {Trouble.LOST, Trouble.FATAL}:
+                raise
+            self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT single_write")
+            self._connection.exec_driver_sql("RELEASE SAVEPOINT single_write")
+            write.error = error
+            return not write.may_repeat(trouble)
+        return True
 
 
-def _database_error(path: Path, error: BaseException) -> DatabaseError:
-    reason = error.orig if isinstance(error, DBAPIError) else error
-    return DatabaseError(
-        f"the database {path} cannot be used: {reason}",
-        hint="check that its folder exists, is writable and has space left",
-    )
+def _settle(write: _Write) -> None:
+    if write.error is None:
+        write.future.set_result(write.result)
+    elif isinstance(write.error, _UNFIT):
+        write.future.set_exception(_unfit(write.error))
+    else:
+        write.future.set_exception(write.error)
 
 
-def _sqlite_engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, not guessed by the driver
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        read_only = connection.get_execution_options().get("read_only", False)
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
+def _unfit(error: BaseException) -> RejectedError:
+    reason = " ".join(str(error.orig if isinstance(error, DataError) else error).split())
+    return RejectedError(f"A value cannot be stored: {reason}", hint="leave out such characters and numbers")

@@ -33,6 +33,22 @@ def create(connection: Connection, run_id: str, flow: Flow, store: dict[str, str
         connection.execute(_ADD_VALUE, rows)
 
 
+_WHOLE = select(runs.c.seq).where(runs.c.id == bindparam("wanted_run")).with_for_update()
+_SHARED = (
+    select(runs.c.seq).where(runs.c.id == bindparam("wanted_run")).with_for_update(read=True, key_share=True)
+)
+
+
+def lock(connection: Connection, run_id: str, *, alone: bool) -> None:
+    """Hold a run to the end of the transaction: alone, or together with others that do not hold it alone.
+
+    What decides by several node states of a run holds it alone; what changes one node state and what
+    follows from it, together with others. SQLite has one writer at a time and needs no locks.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_WHOLE if alone else _SHARED, {"wanted_run": run_id}).all()
+
+
 def find(connection: Connection, namespace: str, run_id: str) -> Row[Any] | None:
     """A run of ``namespace``."""
     query = select(runs).where(runs.c.id == run_id, runs.c.namespace == namespace)

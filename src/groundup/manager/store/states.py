@@ -5,6 +5,7 @@ Statements are built once: putting them together costs more than running them.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Row,
+    Select,
     Update,
     bindparam,
     exists,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 )
 
 from groundup.manager.engine.model import Effects, NodeState
-from groundup.manager.errors import ConflictError
+from groundup.manager.errors import ChangedMeanwhileError
 from groundup.manager.store.schema import group_members, node_states
 from groundup.nodes.wire import StateStatus
 
@@ -59,11 +61,14 @@ _SAME_NAMES = (
     "updated_at",
 )
 
+_ID = re.compile(r"[0-9a-f]{24}")
 BY_ID = select(node_states).where(node_states.c.id == bindparam("state_id"))
 
 
 def find(connection: Connection, state_id: str) -> NodeState | None:
-    """The node state with this id."""
+    """The node state with this id, whatever that is."""
+    if not _ID.fullmatch(state_id):
+        return None
     row = connection.execute(BY_ID, {"state_id": state_id}).one_or_none()
     return None if row is None else as_state(row)
 
@@ -111,7 +116,7 @@ _APPLY = (
 def apply(connection: Connection, before: NodeState, effects: Effects) -> None:
     """Write what a transition did, provided that the node state is still as it was.
 
-    :raises ConflictError: when another transition came first.
+    :raises ChangedMeanwhileError: when another transition came first.
     """
     values = {name: getattr(effects.state, name) for name in _CHANGED_NAMES}
     values |= {
@@ -121,7 +126,7 @@ def apply(connection: Connection, before: NodeState, effects: Effects) -> None:
         "same_claims": before.claims,
     }
     if connection.execute(_APPLY, values).rowcount != 1:
-        raise ConflictError(f"node state {before.id} changed meanwhile", hint="try again")
+        raise ChangedMeanwhileError(f"node state {before.id} changed meanwhile", hint="try again")
     add(connection, effects.created)
 
 
@@ -148,18 +153,24 @@ def claim(connection: Connection, demand: Demand, now: int) -> list[NodeState]:
         "until": now + demand.lease,
         **{f"name_{index}": name for index, name in enumerate(names)},
     }
-    rows = connection.execute(claim_statement(len(names)).returning(node_states), values).all()
+    statement = claim_statement(len(names), connection.dialect.name)
+    rows = connection.execute(statement.returning(node_states), values).all()
     return [as_state(row) for row in sorted(rows, key=lambda row: (row.enqueue_after, row.seq))]
 
 
 @lru_cache(maxsize=256)
-def claim_statement(names: int) -> Update:
+def claim_statement(names: int, dialect: str) -> Update:
     """The statement for so many node names.
 
     Each name is looked up on its own, so that the index gives the first in order however many are waiting.
+    Where several write at the same time, what another one claims just now is passed over.
     """
-    due = union_all(*(select(_due(f"name_{index}").subquery()) for index in range(names))).subquery()
-    chosen = select(due.c.seq).order_by(due.c.enqueue_after, due.c.seq).limit(bindparam("most"))
+    arms = [_due(f"name_{index}") for index in range(names)]
+    if dialect == "postgresql":
+        arms = [arm.with_for_update(skip_locked=True) for arm in arms]
+    due = union_all(*(select(arm.subquery()) for arm in arms)).subquery()
+    first = select(due.c.seq).order_by(due.c.enqueue_after, due.c.seq).limit(bindparam("most"))
+    chosen = select(first.cte("chosen").prefix_with("MATERIALIZED", dialect="postgresql").c.seq)
     values = {
         "status": StateStatus.QUEUED.value,
         "token": bindparam("new_token"),
@@ -170,7 +181,7 @@ def claim_statement(names: int) -> Update:
     return update(node_states).where(_IS_CREATED, node_states.c.seq.in_(chosen)).values(values)
 
 
-def _due(name: str) -> Any:
+def _due(name: str) -> Select[Any]:
     return (
         select(node_states.c.seq, node_states.c.enqueue_after)
         .where(

@@ -1,0 +1,34 @@
+"""``groundup serve``: a state manager that others reach."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from groundup.cli.extras import needing
+from groundup.config import load_config
+
+FORMAT = "%(asctime)s | %(levelname)s | %(name)s | %(message)s"
+
+
+def serve(*, host: str, port: int, database: str | None, keep_runs: float | None) -> int:
+    """Serve a state manager until SIGTERM or Ctrl-C.
+
+    :param database: its address; default: ``<root>/.groundup/manager.db``.
+    :param keep_runs: hours after which finished runs are removed; None keeps them.
+    :raises UserError: keys are missing or too weak, or the address of the database is none.
+    :raises GroundupError: the port is taken, or the database cannot be used.
+    """
+    with needing("serve", "manager"):
+        from groundup.manager.operations.context import Settings
+        from groundup.manager.serving import Serving, from_environment
+        from groundup.manager.serving import serve as serve_manager
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=FORMAT)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    settings = Settings(keep_runs=None if keep_runs is None else int(keep_runs * 3_600_000))
+    address = database or load_config().data / "manager.db"
+    serve_manager(
+        Serving(address, host, port, settings=settings, **from_environment(os.environ))  # type: ignore[arg-type]
+    )
+    return 0

@@ -1,0 +1,152 @@
+"""A state manager as a process of its own: what `groundup serve` runs."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from groundup.manager import keys
+from groundup.manager.api.app import LOCAL_ORIGINS, create_app
+from groundup.manager.errors import ServeConfigurationError
+from groundup.manager.operations.context import Context, Settings
+from groundup.manager.ownership import beside, owned
+from groundup.manager.secrets import SecretCipher
+from groundup.manager.server import ServerThread, address_of, listen
+from groundup.manager.service import ManagerService
+from groundup.manager.store.address import sqlite_path
+from groundup.manager.store.database import Database
+
+logger = logging.getLogger(__name__)
+
+API_KEY_VARIABLE = "STATE_MANAGER_SECRET"
+SECRETS_KEY_VARIABLE = "SECRETS_ENCRYPTION_KEY"
+ORIGINS_VARIABLE = "CORS_ORIGINS"
+
+_SHORTEST_KEY = 16
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What to serve, and where.
+
+    :param database: ``sqlite:///…``, ``postgresql://…``, or the path of a SQLite file.
+    :param host: the address to listen on; what others reach needs keys of its own.
+    :param port: 0 takes a free one.
+    :param api_key: what requests must carry; None: one that is generated and kept beside a SQLite file.
+    :param secrets_key: encrypts secrets of flows; None: as ``api_key``.
+    :param origins: where browsers may call from.
+    """
+
+    database: Path | str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    api_key: str | None = None
+    secrets_key: str | None = None
+    origins: tuple[str, ...] = LOCAL_ORIGINS
+    settings: Settings = field(default_factory=Settings)
+
+
+def from_environment(variables: Mapping[str, str]) -> dict[str, object]:
+    """The part of :class:`Serving` that variables give."""
+    found: dict[str, object] = {
+        "api_key": variables.get(API_KEY_VARIABLE) or None,
+        "secrets_key": variables.get(SECRETS_KEY_VARIABLE) or None,
+    }
+    if origins := variables.get(ORIGINS_VARIABLE):
+        found["origins"] = tuple(origin.strip() for origin in origins.split(",") if origin.strip())
+    return found
+
+
+def serve(serving: Serving) -> None:
+    """Serve until SIGTERM or Ctrl-C; then answer what is under way and write everything.
+
+    :raises ServeConfigurationError: for keys that are missing or too weak for the address.
+    :raises ManagerError: when the port is taken, or the database cannot be used.
+    """
+    with contextlib.ExitStack() as parts:
+        listener = parts.enter_context(contextlib.closing(listen(serving.host, serving.port)))
+        found = parts.enter_context(_keys(serving, local=_is_loopback(listener)))
+        cipher = SecretCipher(found.secrets_key)
+        database = parts.enter_context(contextlib.closing(Database(serving.database)))
+        service = ManagerService(database, Context(cipher, serving.settings))
+        server = ServerThread(create_app(service, found.api_key, origins=serving.origins), service, listener)
+        with _ended_by_signals(server.ended):
+            parts.callback(server.stop)
+            server.start()
+            logger.info("state manager on %s, database %s", address_of(listener), database.name)
+            server.wait()
+            logger.info("state manager ends: answering what is under way")
+
+
+def _is_loopback(listener: socket.socket) -> bool:
+    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+
+
+@contextlib.contextmanager
+def _keys(serving: Serving, *, local: bool) -> Iterator[keys.Keys]:
+    """The keys to serve with; a SQLite database is owned meanwhile."""
+    path = sqlite_path(serving.database)
+    may_generate = local and path is not None
+    for name, value in _given(serving).items():
+        if value is None and not may_generate:
+            raise ServeConfigurationError(f"{name} is not set", hint=_how_to_set(name))
+    if not local:
+        _check_strength(serving)
+    if path is None:
+        yield keys.Keys(serving.api_key or "", serving.secrets_key or "")
+        return
+    with owned(path):
+        kept = keys.load_or_create(beside(path, "keys")) if None in _given(serving).values() else None
+        yield _completed(serving, kept)
+
+
+def _given(serving: Serving) -> dict[str, str | None]:
+    return {API_KEY_VARIABLE: serving.api_key, SECRETS_KEY_VARIABLE: serving.secrets_key}
+
+
+def _completed(serving: Serving, kept: keys.Keys | None) -> keys.Keys:
+    generated = kept or keys.Keys("", "")
+    return keys.Keys(serving.api_key or generated.api_key, serving.secrets_key or generated.secrets_key)
+
+
+def _check_strength(serving: Serving) -> None:
+    if len(serving.api_key or "") < _SHORTEST_KEY:
+        raise ServeConfigurationError(
+            f"{API_KEY_VARIABLE} is too short for {serving.host}, which others reach: "
+            f"it needs at least {_SHORTEST_KEY} characters",
+            hint=_how_to_set(API_KEY_VARIABLE),
+        )
+
+
+def _how_to_set(name: str) -> str:
+    code = "import secrets; print(secrets.token_urlsafe(32))"
+    if name == SECRETS_KEY_VARIABLE:
+        code = "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"
+    return f"set it to what this prints, and keep that: python3 -c '{code}'"
+
+
+@contextlib.contextmanager
+def _ended_by_signals(ended: threading.Event) -> Iterator[None]:
+    """Set ``ended`` at SIGTERM and Ctrl-C; a second signal ends the process at once."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        ended.set()
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,55 @@
+"""PostgreSQL dies and comes back: calls wait for it, and nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import Connection, text
+
+from groundup.manager.errors import DatabaseError
+from groundup.manager.store import database as database_module
+from groundup.manager.store.database import Database
+from tests.support.postgres import PostgresServer
+
+
+def count(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT count(*) FROM t")).scalar_one())
+
+
+def insert(connection: Connection) -> None:
+    connection.execute(text("INSERT INTO t VALUES (1)"))
+
+
+def test_writes_and_reads_wait_for_a_database_that_restarts() -> None:
+    with PostgresServer() as server:
+        database = Database(server.url())
+        database.write(lambda connection: connection.execute(text("CREATE TABLE t (n INTEGER)"))).result()
+        for _ in range(20):
+            database.write(insert).result()
+        server.kill()
+        waiting = [database.write(insert) for _ in range(30)]
+        counted: list[int] = []
+        reader = threading.Thread(target=lambda: counted.append(database.read(count)))
+        reader.start()
+        server.start()
+        for write in waiting:
+            write.result(60)
+        reader.join(60)
+        assert 20 <= counted[0] <= 50
+        assert database.read(count) == 50
+        database.close()
+
+
+def test_a_database_that_stays_away_is_an_error_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "_PATIENCE_SECONDS", 0.3)
+    with PostgresServer() as server:
+        database = Database(server.url())
+        server.kill()
+        with pytest.raises(DatabaseError, match="cannot be used"):
+            database.write(count).result(60)
+        with pytest.raises(DatabaseError, match="cannot be used"):
+            database.read(count)
+        server.start()
+        assert database.read(lambda connection: connection.execute(text("SELECT 1")).scalar()) == 1
+        database.close()
