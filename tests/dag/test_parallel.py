@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundup.dag import AnyState, Runner, StateGraph, Status, state
+from groundup.dag.scheduler import PATIENCE
 from tests.dag.graphs import adjacencies, ancestors, graph_of, named
 
 SECONDS = 20  # a deadline for what takes milliseconds
@@ -29,13 +30,14 @@ def test_every_needed_state_runs_exactly_once_parents_first(
     adjacency: dict[str, list[str]], jobs: int, data: st.DataObject
 ) -> None:
     targets = data.draw(st.lists(st.sampled_from(sorted(adjacency)), min_size=1, unique=True))
+    slow = data.draw(st.sets(st.sampled_from(sorted(adjacency))))
     lock, begun, ended = threading.Lock(), list[str](), list[str]()
 
     def does(name: str) -> None:
         with lock:
             assert set(adjacency[name]) <= set(ended)
             begun.append(name)
-        time.sleep(0)
+        time.sleep(2 * PATIENCE if name in slow else 0)
         with lock:
             ended.append(name)
 
@@ -73,6 +75,27 @@ def test_jobs_states_run_at_the_same_time() -> None:
     states = [named(f"s{number}", does=lambda: barrier.wait(SECONDS)) for number in range(4)]
     with Runner(StateGraph(states), jobs=4) as runner:
         assert runner.reach(*states).ok
+
+
+def test_slow_states_run_at_the_same_time_also_after_many_quick_ones() -> None:
+    barrier = threading.Barrier(4)
+    quick = [named(f"q{number}") for number in range(500)]
+    slow = [
+        named(f"s{number}", *(each.name for each in quick), does=lambda **_: barrier.wait(SECONDS))
+        for number in range(4)
+    ]
+    with Runner(StateGraph([*quick, *slow]), jobs=4) as runner:
+        assert runner.reach(*slow).ok
+
+
+def test_quick_states_go_on_while_a_slow_one_runs() -> None:
+    over = threading.Event()
+    slow = named("a", does=lambda: over.wait(SECONDS))
+    quick = [named(f"q{number}") for number in range(500)]
+    last = named("z", *(each.name for each in quick), does=lambda **_: over.set())
+    with Runner(StateGraph([slow, *quick, last]), jobs=2) as runner:
+        report = runner.reach(slow, last)
+    assert {outcome.state.name: outcome.value for outcome in report.outcomes}["a"] is True
 
 
 def test_never_more_than_jobs_states_run_at_the_same_time() -> None:

@@ -12,14 +12,17 @@ from groundup.dag.outcome import Outcome
 from groundup.dag.state import AnyState
 
 STOP_SECONDS = 3.0
+PATIENCE, MOST_PATIENCE = 0.002, 0.032  # seconds; a thread that looks up hinders the one that works
 
 
 class Scheduler:
     """Settles planned states in up to `jobs` threads, of which the caller's is one.
 
     There is no central hand that gives work out: each thread takes the first state that is ready, settles it,
-    and with the same grip of the lock takes the next. So a chain of states never changes threads, and threads
-    are only started when more is ready than one can do.
+    and with the same grip of the lock takes the next. One thread leads and always takes; the others join in
+    when, although something is ready, no state ended for a while, and go on as long as their states take
+    that long. So a chain of states never changes threads, and many small states are not slowed down by
+    threads that wait for one another.
 
     :param settle: ends a state; called once for each, from any of the threads, its parents before it. It may
         call :meth:`demand`.
@@ -42,9 +45,13 @@ class Scheduler:
         self._urgent = -(2**62)  # the next place before all that was planned
         self._idle = 0
         self._running = 0
+        self._ended = 0
+        self._stalled_at = -1  # how many had ended when none did so for a while
+        self._lead: int | None = None  # the thread that takes without waiting
+        self._is_watched = False  # whether a waiting thread looks up when nothing ends
         self._threads: list[threading.Thread] = []
         self._error: BaseException | None = None
-        self._stopped = False
+        self._stopping = threading.Event()
 
     def run(self, planned: Iterable[AnyState]) -> None:
         """Settle `planned` states, parents first; what is settled already must not be among them.
@@ -52,10 +59,12 @@ class Scheduler:
         :raises BaseException: what interrupted this thread or a settling; no other begins then.
         """
         with self._changed:
-            self._stopped, self._error = False, None
+            self._stopping.clear()
+            self._error = None
             for place, state in enumerate(planned, len(self._places)):
                 self._add(place, state)
-            self._call_for_help(len(self._ready) - 1)
+            if len(self._ready) > 1:
+                self._call_for_help()
         try:
             self._work(self._is_all_done)
         except BaseException:
@@ -87,7 +96,7 @@ class Scheduler:
 
     def _halt(self) -> None:
         with self._changed:
-            self._stopped = True
+            self._stopping.set()
             self._ready.clear()
             self._waiting.clear()
             self._places = {name: at for name, at in self._places.items() if name in self._outcomes}
@@ -120,13 +129,15 @@ class Scheduler:
     def _work(self, is_done: Callable[[], bool], *, only_urgent: bool = False) -> None:
         state: AnyState | None = None
         outcome: Outcome | None = None
+        was_slow = False
         while True:
             with self._changed:
                 if state is not None and outcome is not None:
                     self._finish(state.name, outcome)
-                state = self._take(is_done, only_urgent)
+                state = self._take(is_done, only_urgent, was_slow)
             if state is None:
                 return
+            began = time.perf_counter()
             try:
                 outcome = self._settle(state)
             except BaseException as error:
@@ -135,27 +146,78 @@ class Scheduler:
                     self._error = self._error or error
                     self._changed.notify_all()
                 raise
+            was_slow = time.perf_counter() - began > PATIENCE
 
-    def _take(self, is_done: Callable[[], bool], only_urgent: bool) -> AnyState | None:
+    def _take(self, is_done: Callable[[], bool], only_urgent: bool, was_slow: bool) -> AnyState | None:
         """Return the next state to settle, None when there is none left; the lock is held."""
         while True:
             if self._error is not None:
                 raise self._error
-            if self._stopped or is_done():
+            if self._stopping.is_set() or is_done():
+                self._let_lead()
                 return None
-            while self._ready and (not only_urgent or self._ready[0][0] < 0):
-                name = heappop(self._ready)[1]
-                if self._waiting.pop(name, None) is not None:
-                    self._running += 1
-                    return self._places[name][1]
-            self._idle += 1
-            try:
+            if only_urgent or was_slow or self._leads():
+                state = self._next(only_urgent)
+                if state is not None:
+                    return state
+            was_slow = False
+            self._let_lead()
+            self._wait(only_urgent)
+
+    def _next(self, only_urgent: bool) -> AnyState | None:
+        while self._ready and (not only_urgent or self._ready[0][0] < 0):
+            name = heappop(self._ready)[1]
+            if self._waiting.pop(name, None) is not None:
+                self._running += 1
+                return self._places[name][1]
+        return None
+
+    def _leads(self) -> bool:
+        """Return whether this thread may take a state; where none ended for a while, every thread may."""
+        thread = threading.get_ident()
+        if self._lead is None or self._stalled_at == self._ended:
+            self._lead = thread
+        return self._lead == thread
+
+    def _let_lead(self) -> None:
+        if self._lead == threading.get_ident():
+            self._lead = None
+
+    def _wait(self, only_urgent: bool) -> None:
+        is_stalled = False
+        self._idle += 1
+        try:
+            if self._ready and not (only_urgent or self._is_watched):
+                is_stalled = self._watch()
+            else:
                 self._changed.wait()
-            finally:
-                self._idle -= 1
+        finally:
+            self._idle -= 1
+        if is_stalled:
+            self._stalled_at = self._ended
+            self._call_all()
+
+    def _watch(self) -> bool:
+        """Wait while states that are ready are taken; return whether none ended for a while instead.
+
+        Looks up the less often, the longer states have been ending. Meanwhile the lock is free.
+        """
+        ended, seconds = -1, PATIENCE
+        self._is_watched = True
+        self._changed.release()
+        try:
+            while self._ready and ended != self._ended and not self._stopping.is_set():
+                ended = self._ended
+                self._stopping.wait(seconds)
+                seconds = min(seconds * 2, MOST_PATIENCE)
+        finally:
+            self._changed.acquire()
+            self._is_watched = False
+        return bool(self._ready) and ended == self._ended
 
     def _finish(self, name: str, outcome: Outcome) -> None:
         self._running -= 1
+        self._ended += 1
         self._outcomes[name] = outcome
         freed = 0
         for follower in self._followers.pop(name, ()):
@@ -166,17 +228,28 @@ class Scheduler:
                     freed += 1
         if self._demanded or self._is_all_done():  # somebody waits for an outcome, not for work
             self._changed.notify_all()
-        if freed > 1:
-            self._call_for_help(freed - 1)
+        elif freed > 1:  # one of them is for this thread
+            self._call_for_help()
 
-    def _call_for_help(self, spare: int) -> None:
-        """Wake or start threads for `spare` states besides the one that this thread takes itself."""
-        idle = self._idle
+    def _call_for_help(self) -> None:
+        """Let a thread watch whether what is ready is taken."""
         if self._demanded:  # who waits there takes no other work, and a call must not be lost on it
             self._changed.notify_all()
+        elif self._idle:
+            if not self._is_watched:
+                self._changed.notify()
         else:
-            self._changed.notify(max(spare, 0))
-        for _ in range(min(spare - idle, self._jobs - 1 - len(self._threads))):
+            self._start_threads(1)
+
+    def _call_all(self) -> None:
+        """Wake or start threads for all states that are ready, besides the one that this thread takes."""
+        spare = len(self._ready) - 1
+        idle = self._idle
+        self._changed.notify(max(spare, 0))
+        self._start_threads(spare - idle)
+
+    def _start_threads(self, most: int) -> None:
+        for _ in range(min(most, self._jobs - 1 - len(self._threads))):
             thread = threading.Thread(target=self._help, name="groundup-state", daemon=True)
             self._threads.append(thread)
             thread.start()
