@@ -11,8 +11,9 @@ import pytest
 
 from groundup.errors import UserError
 from groundup.execution import ExecutionFailed, ExecutionResult, ExecutionRuntime, create_execution_runtime
+from groundup.execution.containment import containment
 from groundup.projects import create_project
-from tests.support.background import alive, until
+from tests.support.holding import HOLD, is_held
 from tests.support.users import User, requiring
 
 runtime = ExecutionRuntime()
@@ -38,7 +39,7 @@ def test_a_run_gives_a_result(way: str, user: User) -> None:
     result = run(way, user, source, "one", "two words")
     assert str(result) == result.stdout == "beta with alpha 1.1\n['one', 'two words']\n"
     assert (result.exit_code, result.stderr, result.phase) == (0, "", "run")
-    assert result.environment == "host:process-group"
+    assert result.environment == f"host:{containment().name}" == runtime.environment
     assert 0 < result.duration < 60
 
 
@@ -135,16 +136,19 @@ def test_output_arrives_while_it_runs(way: str, user: User) -> None:
 
 
 def test_a_timeout_ends_the_tree_and_keeps_what_was_written(way: str, user: User) -> None:
-    source = """
-import subprocess, sys, time
-print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid)
+    source = f"""{HOLD}
+daemon(sys.argv[1])
+wait_for(sys.argv[1])
+print("there")
 time.sleep(600)
 """
+    lock = user.home / "lock"
     with pytest.raises(ExecutionFailed, match=r"did not end within 3\.\d s and was killed") as failed:
-        run(way, user, source, timeout=3)
+        run(way, user, source, str(lock), timeout=3)
     result = failed.value.result
     assert (result.phase, result.exit_code) == ("timeout", 128 + signal.SIGKILL)
-    until(lambda: not alive(int(result.stdout)), "the end of the grandchild")
+    assert result.stdout == "there\n"
+    assert not is_held(lock)
 
 
 @pytest.mark.parametrize(

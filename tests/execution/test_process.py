@@ -1,18 +1,20 @@
-"""A process and all that it starts: streams, end, and what is left behind."""
+"""A process and what it writes and reads, however its tree is held."""
 
 import io
 import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
 
 from groundup.errors import GroundupError
-from groundup.execution.process import Ended, ProcessTree, Streams, run_process
-from tests.support.background import Background, alive, until
+from groundup.execution.containment import Containment
+from groundup.execution.process import Ended, run_process
+from tests.execution.containments import contained
+from tests.support.background import until
 
 ENV = {"PATH": os.environ["PATH"]}
 BIG = 200 * 2**20  # bytes
@@ -23,24 +25,25 @@ def python(code: str, **options: object) -> Ended:
     return run_process([sys.executable, "-I", "-c", code], env=ENV, **options)  # type: ignore[arg-type]
 
 
-def test_streams_are_kept_apart() -> None:
-    ended = python("import sys; print('out'); print('err', file=sys.stderr)")
+def test_streams_are_kept_apart(held: Containment) -> None:
+    ended = python("import sys; print('out'); print('err', file=sys.stderr)", contained_by=held)
     assert (bytes(ended.stdout), bytes(ended.stderr)) == (b"out\n", b"err\n")
-    assert (ended.exit_code, ended.timed_out) == (0, False)
+    assert (ended.exit_code, ended.timed_out, ended.containment) == (0, False, held.name)
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 127, 255])
-def test_exit_codes_are_kept(code: int) -> None:
-    assert python(f"raise SystemExit({code})").exit_code == code
+def test_exit_codes_are_kept(code: int, held: Containment) -> None:
+    assert python(f"raise SystemExit({code})", contained_by=held).exit_code == code
 
 
-def test_a_signal_is_128_and_its_number() -> None:
-    assert python("import os; os.kill(os.getpid(), 15)").exit_code == 128 + signal.SIGTERM
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, signal.SIGINT])
+def test_a_signal_is_128_and_its_number(number: signal.Signals, held: Containment) -> None:
+    assert python(f"import os; os.kill(os.getpid(), {number})", contained_by=held).exit_code == 128 + number
 
 
-def test_bytes_that_are_not_text_survive() -> None:
-    every = bytes(range(256))
-    assert bytes(python("import sys; sys.stdout.buffer.write(bytes(range(256)))").stdout) == every
+def test_bytes_that_are_not_text_survive(held: Containment) -> None:
+    code = "import sys; sys.stdout.buffer.write(bytes(range(256)))"
+    assert bytes(python(code, contained_by=held).stdout) == bytes(range(256))
 
 
 FLOOD = f"""
@@ -69,35 +72,46 @@ print(ended.exit_code, len(ended.stdout), len(ended.stderr), grown)
     assert grown < 64 * 1024  # KiB
 
 
+def test_nothing_is_kept_where_nobody_wants_it() -> None:
+    heard: list[str] = []
+    code = "import sys; print('out'); print('err', file=sys.stderr)"
+    ended = python(code, capture_output=False, on_stdout=heard.append)
+    assert (heard, len(ended.stdout), len(ended.stderr)) == (["out\n"], 0, 0)
+
+
 ECHO = "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"
 
 
 @pytest.mark.parametrize("stdin", [b"a\xff", "a\udcff", io.BytesIO(b"a\xff")])
-def test_stdin_is_bytes_text_or_a_file_in_memory(stdin: bytes | str | io.BytesIO) -> None:
-    assert bytes(python(ECHO, stdin=stdin).stdout) == b"a\xff"
+def test_stdin_is_bytes_text_or_a_file_in_memory(stdin: bytes | str | io.BytesIO, held: Containment) -> None:
+    if isinstance(stdin, io.BytesIO):
+        stdin.seek(0)
+    assert bytes(python(ECHO, stdin=stdin, contained_by=held).stdout) == b"a\xff"
 
 
-def test_stdin_is_an_open_file(tmp_path: Path) -> None:
+def test_stdin_is_an_open_file(tmp_path: Path, held: Containment) -> None:
     (tmp_path / "in").write_bytes(b"from a file")
     with (tmp_path / "in").open("rb") as file:
-        assert bytes(python(ECHO, stdin=file).stdout) == b"from a file"
+        assert bytes(python(ECHO, stdin=file, contained_by=held).stdout) == b"from a file"
 
 
-def test_without_stdin_there_is_nothing_to_read() -> None:
-    assert bytes(python(ECHO).stdout) == b""
+@pytest.mark.parametrize("stdin", [None, b""])
+def test_without_stdin_there_is_nothing_to_read(stdin: bytes | None, held: Containment) -> None:
+    assert bytes(python(ECHO, stdin=stdin, contained_by=held).stdout) == b""
 
 
-def test_much_in_while_much_comes_out() -> None:
+def test_much_in_while_much_comes_out(held: Containment) -> None:
     code = "import os\nwhile data := os.read(0, 2**16): os.write(1, data * 2)"
     content = os.urandom(5 * 2**20)
-    assert len(python(code, stdin=content).stdout) == 2 * len(content)
+    assert len(python(code, stdin=content, contained_by=held).stdout) == 2 * len(content)
 
 
-def test_a_process_that_does_not_read_its_stdin_ends_well() -> None:
-    assert python("import os; os.close(0); print('done')", stdin=b"x" * 2**20).exit_code == 0
+def test_a_process_that_does_not_read_its_stdin_ends_well(held: Containment) -> None:
+    ended = python("import os; os.close(0); print('done')", stdin=b"x" * 2**21, contained_by=held)
+    assert ended.exit_code == 0
 
 
-def test_callbacks_get_text_as_it_arrives() -> None:
+def test_callbacks_get_text_as_it_arrives(held: Containment) -> None:
     heard: list[str] = []
     code = "import os, sys; os.write(1, b'first'); sys.stdin.read(1); os.write(1, b'second')"
     read, write = os.pipe()
@@ -108,7 +122,7 @@ def test_callbacks_get_text_as_it_arrives() -> None:
             os.write(write, b"!")
 
     with os.fdopen(read, "rb") as stdin:
-        ended = python(code, stdin=stdin, on_stdout=hear, timeout=60)
+        ended = python(code, stdin=stdin, on_stdout=hear, timeout=60, contained_by=held)
     os.close(write)
     assert heard == ["first", "second"]
     assert bytes(ended.stdout) == b"firstsecond"
@@ -128,116 +142,117 @@ def test_callbacks_never_get_half_a_character() -> None:
     assert heard == ["ä", "€", "😀", "\udcf0\udc9f"]
 
 
-TREE = """
-import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-I", "-c", "import time; time.sleep(600)"])
-print(child.pid, flush=True)
-{then}
-"""
-
-
-def test_a_timeout_kills_the_process_and_what_it_started() -> None:
-    started = time.monotonic()
-    ended = python(TREE.format(then="time.sleep(600)"), timeout=3)
-    assert (ended.timed_out, ended.exit_code) == (True, 128 + signal.SIGKILL)
-    assert 3 <= ended.duration <= time.monotonic() - started < 30
-    until(lambda: not alive(int(bytes(ended.stdout))), "the end of the grandchild")
-
-
-def test_what_a_process_leaves_behind_ends_with_it() -> None:
-    ended = python(TREE.format(then="sys.exit(3)"), timeout=60)
-    assert (ended.exit_code, ended.timed_out) == (3, False)
-    until(lambda: not alive(int(bytes(ended.stdout))), "the end of the grandchild")
-
-
-def test_output_that_something_else_keeps_open_is_not_waited_for() -> None:
-    writer = "import os\\ntry:\\n  while True: os.write(1, b'x' * 2**16)\\nexcept OSError: pass"
+def test_what_was_written_before_the_end_is_read_after_it(held: Containment, tmp_path: Path) -> None:
     code = f"""
-import subprocess, sys
-child = subprocess.Popen([sys.executable, "-I", "-c", "{writer}"], start_new_session=True)
-print(child.pid, file=sys.stderr)
-"""
-    ended = python(code, timeout=60)
-    assert (ended.exit_code, ended.timed_out) == (0, False)
-    until(lambda: not alive(int(bytes(ended.stderr))), "the end of the writer, whose pipe is closed")
-
-
-def test_what_was_written_before_the_end_is_read_after_it() -> None:
-    code = """
 import fcntl, os
 fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 2**20)
-os.write(1, str(os.getpid()).encode() + b" " + b"x" * 500_000)
+os.write(1, b"x" * 500_000)
+open({str(tmp_path / "written")!r}, "w").close()
 """
     heard: list[str] = []
 
     def wait_for_the_end(text: str) -> None:
         heard.append(text)
-        until(lambda: not alive(int(heard[0].split()[0])), "the end of the writer")
+        until((tmp_path / "written").exists, "the end of the writer")
 
-    ended = python(code, on_stdout=wait_for_the_end)
-    assert len(ended.stdout.text().split()[1]) == len("".join(heard).split()[1]) == 500_000
-
-
-def test_an_error_in_a_callback_ends_the_tree_first() -> None:
-    pids: list[int] = []
-
-    def fail(text: str) -> None:
-        pids.append(int(text))
-        raise RuntimeError("no more")
-
-    with pytest.raises(RuntimeError, match="no more"):
-        python(TREE.format(then="time.sleep(600)"), on_stdout=fail)
-    until(lambda: not alive(pids[0]), "the end of the grandchild")
+    ended = python(code, on_stdout=wait_for_the_end, contained_by=held)
+    assert len(ended.stdout) == len("".join(heard)) == 500_000
 
 
-def test_an_interrupt_ends_the_tree_first(tmp_path: Path) -> None:
-    code = TREE.format(then="time.sleep(600)")
-    caller = f"""
-import sys
-from groundup.execution.process import run_process
-try:
-    argv = [sys.executable, "-I", "-c", {code!r}]
-    run_process(argv, env={{}}, on_stdout=lambda text: print(text, flush=True))
-except KeyboardInterrupt:
-    sys.exit(130)
+def test_the_process_has_no_terminal_and_a_session_of_its_own(held: Containment) -> None:
+    code = "import os\nprint(os.getsid(0))\ntry: os.open('/dev/tty', 0)\nexcept OSError: print('none')"
+    session, terminal = bytes(python(code, contained_by=held).stdout).split()
+    assert int(session) != os.getsid(0)
+    assert terminal == b"none"
+
+
+def test_a_process_gets_what_it_is_given_and_nothing_else(held: Containment, tmp_path: Path) -> None:
+    code = "import os; print(dict(os.environ), os.listdir('/proc/self/fd'), os.getcwd())"
+    leaking = os.open(os.devnull, os.O_RDONLY)
+    os.set_inheritable(leaking, True)
+    argv = [sys.executable, "-I", "-X", "utf8", "-c", code]
+    ended = run_process(argv, env={"A": "ä\udcff", "LC_ALL": "C"}, cwd=tmp_path, contained_by=held)
+    os.close(leaking)
+    expected = {"A": "ä\udcff", "LC_ALL": "C", "PWD": str(tmp_path)}
+    assert ended.stdout.text() == f"{expected} ['0', '1', '2', '3'] {tmp_path}\n"  # 3 is the listing's
+
+
+def test_a_process_has_the_callers_rights_files_and_limits(held: Containment, tmp_path: Path) -> None:
+    code = """
+import os, resource, socket
+print(os.getuid(), os.getgid(), socket.gethostname(), sorted(os.listdir("/")), os.listdir("/sys/class/net"))
+print(os.readlink("/proc/self/ns/net"), os.umask(0), resource.getrlimit(resource.RLIMIT_CORE))
 """
-    with Background([sys.executable, "-c", caller], env={}, cwd=tmp_path) as background:
-        until(lambda: background.stdout, "the grandchild")
-        background.send(signal.SIGINT)
-        assert background.wait() == 130
-        until(lambda: not alive(int(background.stdout)), "the end of the grandchild")
+    here = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, check=True, cwd=tmp_path)
+    assert bytes(python(code, contained_by=held, cwd=tmp_path).stdout) == here.stdout
 
 
-def test_the_process_has_no_terminal_and_a_group_of_its_own() -> None:
-    ended = python("import os; print(os.getpid(), os.getpgrp(), os.getsid(0))")
-    pid, group, session = map(int, bytes(ended.stdout).split())
-    assert pid == group == session != os.getsid(0)
+def test_changed_rights_and_limits_count_at_the_next_run(held: Containment) -> None:
+    code = "import os; print(os.umask(0))"
+    before = os.umask(0o027)
+    try:
+        assert bytes(python(code, contained_by=held).stdout) == b"23\n"
+        os.umask(0o077)
+        assert bytes(python(code, contained_by=held).stdout) == b"63\n"
+    finally:
+        os.umask(before)
+
+
+def test_proc_shows_the_processes_of_the_run_only() -> None:
+    code = "import os; print(os.readlink('/proc/self'), *filter(str.isdigit, os.listdir('/proc')))"
+    assert bytes(python(code, contained_by=contained("pid-namespace")).stdout) == b"2 1 2\n"
 
 
 @pytest.mark.parametrize(
     ("argv", "cwd"),
-    [(["/no/such/program"], None), ([sys.executable, "\0"], None), ([sys.executable], "/no/such")],
+    [
+        (["/no/such/program"], None),
+        (["no-such-program"], None),
+        ([sys.executable, "\0"], None),
+        ([sys.executable], "/no/such"),
+        ([__file__], None),
+    ],
 )
-def test_what_cannot_be_started_is_named(argv: list[str], cwd: str | None) -> None:
+def test_what_cannot_be_started_is_named(argv: list[str], cwd: str | None, held: Containment) -> None:
     with pytest.raises(GroundupError, match="cannot start"):
-        run_process(argv, env=ENV, cwd=Path(cwd) if cwd else None)
+        run_process(argv, env=ENV, cwd=Path(cwd) if cwd else None, contained_by=held)
 
 
-def test_the_end_is_found_where_the_system_does_not_tell() -> None:
-    argv = [sys.executable, "-I", "-c", "print(1)"]
-    with ProcessTree(argv, ENV, None, subprocess.DEVNULL) as tree, Streams(tree) as streams:
-        if streams.watch is not None:
-            streams.selector.unregister(streams.watch)
-            os.close(streams.watch)
-            streams.watch = None
-        captured = streams.read(tree.process.stdout, None)
-        assert streams.pump_until_exit(None)
-        streams.drain()
-    assert (tree.exit_code, bytes(captured)) == (0, b"1\n")
+def test_a_program_that_the_system_refuses_is_named(tmp_path: Path, held: Containment) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/no/such/interpreter\n")
+    program.chmod(0o755)
+    with pytest.raises(GroundupError, match="cannot start"):
+        run_process([program], env=ENV, contained_by=held)
 
 
-def test_nothing_stays_open() -> None:
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the listing itself holds a descriptor
-    for _ in range(5):
-        python("print(1)", stdin=b"x")
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+def test_a_working_folder_that_was_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(GroundupError, match="the working folder was removed"):
+        python("")
+
+
+def test_nothing_stays_open(held: Containment) -> None:
+    python("", contained_by=held)
+    before = sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 - the listing itself holds a descriptor
+    for _ in range(3):
+        python("print(1)", stdin=b"x", contained_by=held)
+        with pytest.raises(GroundupError):
+            run_process(["/no/such/program"], env=ENV, stdin=b"x", contained_by=held)
+    assert sorted(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_many_at_once(held: Containment) -> None:
+    outputs: list[bytes] = []
+
+    def one(number: int) -> None:
+        outputs.append(bytes(python(f"print({number})", contained_by=held).stdout))
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(int, outputs)) == list(range(12))

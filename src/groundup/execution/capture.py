@@ -24,8 +24,8 @@ class Captured:
         self._file: int | None = None
         self.write(content)
 
-    def write(self, data: bytes) -> None:
-        """Append `data`."""
+    def write(self, data: bytes | memoryview) -> None:
+        """Append `data`; nothing refers to it afterwards."""
         self._size += len(data)
         if self._file is None and self._size > self._limit:
             self._move_to_disk()
@@ -63,14 +63,20 @@ class Captured:
     def _move_to_disk(self) -> None:
         import tempfile
 
-        with tempfile.TemporaryFile(prefix="groundup-output-") as file:
+        with tempfile.TemporaryFile(prefix="groundup-output-", dir=_spool_folder()) as file:
             self._file = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._file)
         _write_all(self._file, self._memory)
         self._memory = bytearray()
 
 
-def _write_all(descriptor: int, data: bytes | bytearray) -> None:
+def _spool_folder() -> str | None:
+    """Return where large output goes: /tmp, the usual folder, may itself be in memory."""
+    folder = "/var/tmp"  # noqa: S108 - the file gets no name
+    return None if os.environ.get("TMPDIR") or not os.access(folder, os.W_OK) else folder
+
+
+def _write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groundup.errors import UserError
+from groundup.execution.containment import containment
 from groundup.execution.environ import hermetic_environ
 from groundup.execution.environments import cached_environment
-from groundup.execution.process import CONTAINMENT, Callback, Stdin, run_process
+from groundup.execution.process import Callback, Stdin, run_process
 from groundup.execution.result import ExecutionFailed, ExecutionResult
 from groundup.projects.environment import Environment
 from groundup.projects.errors import ProvisioningError
@@ -31,7 +32,10 @@ class ExecutionRuntime:
     started in its process group is killed.
     """
 
-    environment = f"host:{CONTAINMENT}"
+    @property
+    def environment(self) -> str:
+        """Where it runs and what holds its processes together."""
+        return f"host:{containment().name}"
 
     def run_project(  # noqa: PLR0913 - the options of a run
         self,

@@ -1,0 +1,228 @@
+"""The program that runs commands for one other process, the caller, and ends them all with it.
+
+::
+
+    caller ── control ── keeper                       forks for each request of the caller
+       └────── channel ── supervisor of one run       adopts and ends all that the command starts
+                              └── command
+
+It is started by its path, by the caller's own Python with ``-I -S``: standard library only, nothing of
+groundup, and what costs time to import is left out.
+
+A request is one message on the control socket that carries descriptors: channel, stdin, stdout, stderr. On
+the channel follow its length and its parts by marshal: program, argv, variables, working folder. The
+answers, a line each, are ``error WORDS``, or ``started PID`` and, when nothing of the run is left,
+``exit CODE``. Whoever closes the channel ends the run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import marshal
+import os
+import select
+import signal
+import socket
+import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NoReturn
+
+CONTROL, CALLER, NOWHERE = 0, 1, 2  # our descriptors: requests, readable when the caller is dead, /dev/null
+_DESCRIPTORS = struct.Struct("4i")
+_LENGTH = struct.Struct("!Q")
+_prctl = ctypes.CDLL(None).prctl
+_PR_SET_CHILD_SUBREAPER = 36
+_POLL = 20  # milliseconds; how often the end is looked for where the kernel does not tell
+_KILLED = 128 + signal.SIGKILL
+
+
+def main() -> None:
+    """Serve the caller until it has no more requests, or is dead."""
+    _close_what_was_inherited()
+    _outlive_the_terminal()
+    control = socket.socket(fileno=CONTROL)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
+    while descriptors := _next_request(control):
+        channel, *streams = descriptors
+        _fork_supervisor(channel, streams)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _close_what_was_inherited() -> None:
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - pathlib is a slow import
+        if int(name) > NOWHERE:
+            with contextlib.suppress(OSError):  # that of the listing itself
+                os.close(int(name))
+
+
+def _outlive_the_terminal() -> None:
+    """Let only the caller end us; unlike ignored signals, handlers are not passed on to commands."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+def _next_request(control: socket.socket) -> tuple[int, ...]:
+    """Return the descriptors of the next request; none when there will be no more."""
+    poll = select.poll()
+    poll.register(CONTROL, select.POLLIN)
+    poll.register(CALLER, select.POLLIN)
+    if any(descriptor == CALLER for descriptor, _ in poll.poll()):
+        return ()
+    message, ancillary, _, _ = control.recvmsg(
+        1, socket.CMSG_SPACE(_DESCRIPTORS.size), socket.MSG_CMSG_CLOEXEC
+    )
+    if not message:
+        return ()
+    return _DESCRIPTORS.unpack(ancillary[0][2])
+
+
+def _fork_supervisor(channel: int, streams: list[int]) -> None:
+    try:
+        if os.fork():
+            return
+    except OSError as error:
+        _answer(channel, f"error {_words(error)}")
+        return
+    os.dup2(NOWHERE, CONTROL)
+    _supervise(channel, streams)
+
+
+def _supervise(channel: int, streams: list[int]) -> NoReturn:
+    """Run one request from its start to the end of all that it started, as a process of its own."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        _answer(channel, f"exit {_run(channel, streams)}")
+    except Exception as error:
+        _answer(channel, f"error {_words(error)}")
+    finally:
+        os._exit(0)
+
+
+def _run(channel: int, streams: list[int]) -> int:
+    (length,) = _LENGTH.unpack(_read(channel, _LENGTH.size))
+    program, argv, env, folder = marshal.loads(_read(channel, length))  # noqa: S302 - from our own caller
+    command = _start(program, argv, env, folder, streams)
+    for descriptor in streams:
+        os.close(descriptor)
+    _answer(channel, f"started {command}")
+    _wait(command, channel)
+    return _end_all(command)
+
+
+def _answer(channel: int, line: str) -> None:
+    with contextlib.suppress(OSError):  # the caller is gone
+        os.write(channel, line.replace("\n", " ").encode() + b"\n")
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _read(channel: int, size: int) -> bytes:
+    content = bytearray()
+    while len(content) < size:
+        piece = os.read(channel, size - len(content))
+        if not piece:
+            raise EOFError("the caller went away")
+        content += piece
+    return bytes(content)
+
+
+def _start(
+    program: bytes, argv: list[bytes], env: dict[bytes, bytes], folder: bytes, streams: list[int]
+) -> int:
+    """Start the command in a session of its own; return its process id."""
+    os.chdir(folder)
+    return os.posix_spawn(
+        program,
+        argv,
+        env,
+        file_actions=[(os.POSIX_SPAWN_DUP2, descriptor, place) for place, descriptor in enumerate(streams)],
+        setsid=True,
+        setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),  # which Python ignores
+    )
+
+
+def _wait(command: int, channel: int) -> None:
+    """Wait until the command has ended, the caller closes the channel, or the caller is dead."""
+    poll = select.poll()
+    poll.register(CALLER, select.POLLIN)
+    poll.register(channel, select.POLLIN)
+    try:
+        poll.register(os.pidfd_open(command), select.POLLIN)
+    except OSError:
+        while not poll.poll(_POLL) and not _has_ended(command):
+            pass
+    else:
+        poll.poll()
+
+
+def _has_ended(command: int) -> bool:
+    """Return whether the command has ended; it stays to be waited for."""
+    return os.waitid(os.P_PID, command, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _end_all(command: int) -> int:
+    """Kill all descendants and wait for them; return how the command ended.
+
+    Whoever loses its parent becomes our child: when no child is left, nothing is. Those of another user,
+    started by a program with such rights, cannot be killed and are left.
+    """
+    code, left = _KILLED, set[int]()
+    while children := _children() - left:
+        left |= {child for child in children if not _kill(child)}
+        for child, status in _reap(left):
+            if child == command:
+                code = os.waitstatus_to_exitcode(status)
+    return 128 - code if code < 0 else code
+
+
+def _kill(process: int) -> bool:
+    """Kill a process with its group, which no fork can leave meanwhile; return whether we may."""
+    try:
+        os.killpg(os.getpgid(process), signal.SIGKILL)
+        os.kill(process, signal.SIGKILL)
+    except PermissionError:
+        return False
+    return True
+
+
+def _reap(left: set[int]) -> Iterator[tuple[int, int]]:
+    """Wait for a child, unless all that there are cannot be killed, and for all that have ended, too."""
+    options = os.WNOHANG if _children() <= left else 0
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, options))[0]:
+            yield ended
+            options = os.WNOHANG
+
+
+def _children() -> set[int]:
+    """Return our children, those that have ended and were not waited for included."""
+    own = os.getpid()
+    try:
+        return {int(child) for child in _content(f"/proc/self/task/{own}/children").split()}
+    except FileNotFoundError:  # a kernel without that list
+        return {process for process in _processes() if _parent(process) == own}
+
+
+def _processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
+
+
+def _parent(process: int) -> int:
+    try:
+        return int(_content(f"/proc/{process}/stat").rpartition(b")")[2].split()[1])
+    except OSError:  # it has ended meanwhile
+        return 0
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        return file.read()
