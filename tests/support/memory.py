@@ -49,6 +49,9 @@ class MemoryRun:
     def state(self, state_id: str) -> NodeState:
         return self.states[state_id]
 
+    def members(self, _run_id: str, group: str, identifier: str) -> list[NodeState]:
+        return [state for state in self.of(identifier) if group in {state.group, *state.joins.values()}]
+
     def group_counts(self, group: str) -> Counter[Member]:
         return Counter(Member.of(state) for state in self.states.values() if group in state.joins.values())
 

@@ -74,6 +74,10 @@ class ValidationStatus(StrEnum):
     INVALID = "INVALID"
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 def _stripped(value: str, message: str) -> str:
     stripped = value.strip()
     if not stripped:
@@ -93,6 +97,16 @@ class UnitesModel(BaseModel):
         return _stripped(value, "Unites identifier cannot be empty")
 
 
+class RetryPolicyModel(BaseModel):
+    """How often and after which delays a failed node state is tried again; times in milliseconds."""
+
+    max_retries: int = Field(default=3, ge=0, description="Attempts after the first one")
+    strategy: RetryStrategyEnum = Field(default=RetryStrategyEnum.EXPONENTIAL)
+    backoff_factor: int = Field(default=2000, gt=0, description="Base delay in milliseconds")
+    exponent: int = Field(default=2, gt=0, description="Base of the exponential strategies")
+    max_delay: int | None = Field(default=None, gt=0, description="Upper limit of a delay in milliseconds")
+
+
 class GraphNodeModel(BaseModel):
     """One node of a flow.
 
@@ -102,6 +116,8 @@ class GraphNodeModel(BaseModel):
     :param inputs: field → text, which may hold ``${{ identifier.outputs.field }}`` and ``${{ store.key }}``.
     :param next_nodes: identifiers of the nodes that follow.
     :param unites: makes the node a join.
+    :param retry_policy: replaces the flow's for this node; groundup's manager alone knows it.
+    :param timeout: milliseconds that one execution may take; groundup's manager alone knows it.
     """
 
     node_name: str
@@ -110,6 +126,8 @@ class GraphNodeModel(BaseModel):
     inputs: dict[str, Any] = Field(default_factory=dict)
     next_nodes: list[str] | None = None
     unites: UnitesModel | None = None
+    retry_policy: RetryPolicyModel | None = Field(default=None, exclude_if=_is_none)
+    timeout: int | None = Field(default=None, gt=0, exclude_if=_is_none)
 
     @field_validator("node_name")
     @classmethod
@@ -150,16 +168,6 @@ class NodeTemplate(GraphNodeModel):
     )
 
 
-class RetryPolicyModel(BaseModel):
-    """How often and after which delays a failed node state is tried again; times in milliseconds."""
-
-    max_retries: int = Field(default=3, ge=0, description="Attempts after the first one")
-    strategy: RetryStrategyEnum = Field(default=RetryStrategyEnum.EXPONENTIAL)
-    backoff_factor: int = Field(default=2000, gt=0, description="Base delay in milliseconds")
-    exponent: int = Field(default=2, gt=0, description="Base of the exponential strategies")
-    max_delay: int | None = Field(default=None, gt=0, description="Upper limit of a delay in milliseconds")
-
-
 class StoreConfigModel(BaseModel):
     """Keys of a run's store: those that a trigger must pass, and defaults of the others."""
 
@@ -193,10 +201,41 @@ def _checked_keys(keys: list[str]) -> list[str]:
     return checked
 
 
+class OverlapEnum(StrEnum):
+    """What happens at a time of a trigger while a run of it has not ended."""
+
+    ALLOW = "ALLOW"
+    SKIP = "SKIP"
+    QUEUE = "QUEUE"
+
+
+class MissedEnum(StrEnum):
+    """What happens with times at which no manager was there to trigger."""
+
+    LATEST = "LATEST"
+    ALL = "ALL"
+    NONE = "NONE"
+
+
 class CronTrigger(BaseModel):
-    """Triggers a flow at the times of a cron expression."""
+    """Triggers a flow at the times of a cron expression.
+
+    All but ``expression`` are known to groundup's manager alone.
+
+    :param expression: five fields, six with seconds at the end, or a name such as ``@daily``.
+    :param timezone: IANA name of the zone of its times; default: UTC.
+    :param overlap: default: ``ALLOW``.
+    :param missed: default: ``LATEST``, which triggers once for all of them.
+    :param inputs: as of a trigger by hand.
+    :param store: as of a trigger by hand.
+    """
 
     expression: str
+    timezone: str | None = Field(default=None, exclude_if=_is_none)
+    overlap: OverlapEnum | None = Field(default=None, exclude_if=_is_none)
+    missed: MissedEnum | None = Field(default=None, exclude_if=_is_none)
+    inputs: dict[str, str] | None = Field(default=None, exclude_if=_is_none)
+    store: dict[str, str] | None = Field(default=None, exclude_if=_is_none)
 
 
 class TriggerTypeEnum(StrEnum):

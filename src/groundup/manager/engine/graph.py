@@ -71,6 +71,17 @@ def readable(nodes: Sequence[NodeTemplate]) -> dict[str, set[str]]:
     return found
 
 
+def united(nodes: Sequence[NodeTemplate]) -> dict[str, frozenset[str]]:
+    """Identifier → identifiers whose node states it unites; empty for what is no join."""
+    return {
+        node.identifier: frozenset()
+        if node.unites is None
+        else between(nodes, node.unites.identifier, joins_apart(nodes, node.identifier))
+        | {node.unites.identifier}
+        for node in nodes
+    }
+
+
 def joins_apart(nodes: Sequence[NodeTemplate], join: str) -> frozenset[str]:
     """``join`` itself and the other joins that do not lead to it: they would wait for each other."""
     edges = successors(nodes)

@@ -7,11 +7,13 @@ ends, or whether it names the join as its next node. A pruned branch counts as d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from groundup.manager.engine.model import Counts, Effects, Flow, Join, Member, NodeState, Tools, View
-from groundup.manager.engine.resolution import inputs_of, lineage_outputs
+from groundup.manager.engine.resolution import Branches, inputs_of, lineage_outputs
 from groundup.nodes.wire import UNFINISHED, StateStatus, UnitesStrategyEnum
 
 _DONE_WELL = frozenset({StateStatus.SUCCESS, StateStatus.PRUNED, StateStatus.RETRY_CREATED})
@@ -27,7 +29,8 @@ def due(flow: Flow, effects: Effects, view: View, tools: Tools) -> list[NodeStat
         counts = _counts_after(group, effects, created, view)
         if _complete(join, counts) and not view.join_exists(effects.state.run_id, _key(join, group)):
             base = effects.state if effects.state.id == group else view.state(group)
-            created.append(_join_state(flow, join, base, view, tools))
+            branches = partial(_branch_outputs, join, group, [effects.state, *effects.created], view)
+            created.append(_join_state(flow, join, base, branches, view, tools))
     return created
 
 
@@ -66,13 +69,30 @@ def _waited_for(join: Join, member: Member) -> bool:
     return member.identifier in join.scope and join.apart.isdisjoint(member.through)
 
 
+def _branch_outputs(
+    join: Join, group: str, changed: Sequence[NodeState], view: View, identifier: str
+) -> list[Mapping[str, Any]]:
+    """Outputs of what succeeded at ``identifier``, in order of creation, once ``changed`` is kept."""
+    members = {state.id: state for state in view.members(changed[0].run_id, group, identifier)}
+    for state in changed:
+        if state.identifier == identifier and group in {state.group, *state.joins.values()}:
+            members[state.id] = state
+    return [
+        state.outputs
+        for state in members.values()
+        if state.status is StateStatus.SUCCESS and join.apart.isdisjoint(state.through)
+    ]
+
+
 def _key(join: Join, group: str) -> str:
     return f"{join.node.identifier}:{group}"
 
 
-def _join_state(flow: Flow, join: Join, base: NodeState, view: View, tools: Tools) -> NodeState:
+def _join_state(  # noqa: PLR0913, PLR0917 - all that inputs may be made of
+    flow: Flow, join: Join, base: NodeState, branches: Branches, view: View, tools: Tools
+) -> NodeState:
     """The node state of the join; ``base`` is the first node state of the united group."""
-    inputs = inputs_of(flow, join.node, base.run_id, lambda: lineage_outputs(base, view), view)
+    inputs = inputs_of(flow, join.node, base.run_id, lambda: lineage_outputs(base, view), view, branches)
     return replace(
         NodeState.new(base.run_id, base.flow_version, join.node, inputs, tools),
         parents={**base.parents, base.identifier: base.id},

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from pydantic import BaseModel, Field
 
 from groundup.manager.engine import graph
+from groundup.manager.engine.retry import LONGEST
 from groundup.nodes.wire import (
     NodeTemplate,
     RetryPolicyModel,
@@ -82,6 +83,10 @@ class Flow:
         """Identifiers that some join unites."""
         return frozenset(join.target for join in self.joins)
 
+    def retry_policy(self, identifier: str) -> RetryPolicyModel:
+        """The policy of one of its nodes."""
+        return self.nodes[identifier].retry_policy or self.document.retry_policy
+
     def joins_passed(self, state: NodeState) -> tuple[str, ...]:
         """The joins that what follows ``state`` descends from."""
         is_join = self.nodes[state.identifier].unites is not None
@@ -108,7 +113,8 @@ class NodeState:
 
     ``parents`` leads from identifiers to the node states whose outputs may be read; ``joins`` from join
     targets to the group that a join will unite; ``through`` are the joins that it descends from; ``group``
-    names the fan-out that it belongs to, by the id of its first member. Times are milliseconds.
+    names the fan-out that it belongs to, by the id of its first member. ``timeout`` is how long an execution
+    may take, ``deadline`` when the present one must have ended. Times are milliseconds.
     """
 
     id: str
@@ -135,6 +141,8 @@ class NodeState:
     claims: int = 0
     token: str | None = None
     outcome: dict[str, Any] | None = None
+    timeout: int | None = None
+    deadline: int | None = None
 
     @classmethod
     def new(
@@ -155,6 +163,7 @@ class NodeState:
             created_at=tools.now,
             updated_at=tools.now,
             group=state_id,
+            timeout=None if node.timeout is None else min(node.timeout, LONGEST),
         )
 
 
@@ -195,6 +204,9 @@ class View(Protocol):
 
     def state(self, state_id: str) -> NodeState:
         """One node state."""
+
+    def members(self, run_id: str, group: str, identifier: str) -> Sequence[NodeState]:
+        """Node states at ``identifier`` that belong to or descend from ``group``, in order of creation."""
 
     def group_counts(self, group: str) -> Counts:
         """Node states that descend from ``group``."""

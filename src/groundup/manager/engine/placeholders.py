@@ -1,4 +1,7 @@
-"""Placeholders in inputs: ``${{ identifier.outputs.field }}`` and ``${{ store.key }}``."""
+"""Placeholders in inputs: ``${{ identifier.outputs.field }}`` and ``${{ store.key }}``.
+
+A join may also write ``${{ identifier.all_outputs.field }}``: a JSON list with one entry for each branch.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,15 @@ class StoreReference:
     key: str
 
 
-Reference = OutputReference | StoreReference
+@dataclass(frozen=True, slots=True)
+class BranchesReference:
+    """``${{ identifier.all_outputs.field }}``"""
+
+    identifier: str
+    field: str
+
+
+Reference = OutputReference | StoreReference | BranchesReference
 
 
 @lru_cache(maxsize=4096)
@@ -59,6 +70,8 @@ def _reference(content: str, text: str) -> Reference:
     match [word.strip() for word in content.split(".")]:
         case [identifier, "outputs", field]:
             return OutputReference(identifier, field)
+        case [identifier, "all_outputs", field]:
+            return BranchesReference(identifier, field)
         case ["store", key]:
             return StoreReference(key)
     raise PlaceholderError(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from groundup.manager.engine.model import Flow, NodeState, View
 from groundup.manager.engine.placeholders import (
+    BranchesReference,
     OutputReference,
     PlaceholderError,
     Reference,
@@ -18,6 +19,9 @@ from groundup.nodes.wire import NodeTemplate
 Outputs = Mapping[str, Mapping[str, Any]]
 """Identifier → outputs that may be read."""
 
+Branches = Callable[[str], Sequence[Mapping[str, Any]]]
+"""Identifier → outputs of all its node states that a join unites."""
+
 
 def lineage_outputs(state: NodeState, view: View) -> Outputs:
     """Outputs of ``state`` and of everything that led to it, by identifier."""
@@ -26,8 +30,18 @@ def lineage_outputs(state: NodeState, view: View) -> Outputs:
     return {**found, state.identifier: state.outputs}
 
 
-def inputs_of(
-    flow: Flow, node: NodeTemplate, run_id: str, outputs: Callable[[], Outputs], view: View
+def no_branches(_identifier: str) -> Sequence[Mapping[str, Any]]:
+    """What nodes that join nothing may read of branches."""
+    return ()
+
+
+def inputs_of(  # noqa: PLR0913, PLR0917 - all that placeholders may refer to
+    flow: Flow,
+    node: NodeTemplate,
+    run_id: str,
+    outputs: Callable[[], Outputs],
+    view: View,
+    branches: Branches = no_branches,
 ) -> dict[str, Any]:
     """Inputs of ``node``: the fields that it declares, placeholders resolved.
 
@@ -38,6 +52,8 @@ def inputs_of(
     def lookup(reference: Reference) -> Any:
         if isinstance(reference, StoreReference):
             return _store_value(flow, run_id, reference, view)
+        if isinstance(reference, BranchesReference):
+            return [_field(node, reference, fields) for fields in branches(reference.identifier)]
         return _output_value(node, reference, outputs())
 
     return {field: resolve(node.inputs[field], lookup) for field in declared if field in node.inputs}
@@ -61,7 +77,12 @@ def _output_value(node: NodeTemplate, reference: OutputReference, outputs: Outpu
         raise PlaceholderError(
             f"Identifier '{reference.identifier}' not found in parents for template '{node.identifier}'"
         )
-    fields = outputs[reference.identifier]
+    return _field(node, reference, outputs[reference.identifier])
+
+
+def _field(
+    node: NodeTemplate, reference: OutputReference | BranchesReference, fields: Mapping[str, Any]
+) -> Any:
     if reference.field not in fields:
         raise PlaceholderError(
             f"Field '{reference.field}' not found in the outputs of '{reference.identifier}' "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from groundup.manager.engine.model import Flow, NodeState, Tools
-from groundup.manager.engine.placeholders import OutputReference, PlaceholderError, Reference, resolve
+from groundup.manager.engine.placeholders import PlaceholderError, Reference, StoreReference, resolve
 from groundup.manager.engine.retry import LONGEST
 from groundup.manager.errors import RejectedError
 from groundup.nodes.wire import TriggerRequest
@@ -38,7 +38,7 @@ def root_inputs(flow: Flow, request: TriggerRequest) -> dict[str, str]:
 
 
 def _store_value(root: str, reference: Reference, values: Mapping[str, str]) -> str:
-    if isinstance(reference, OutputReference):
+    if not isinstance(reference, StoreReference):
         raise PlaceholderError(
             f"Root node can have only store identifier as dependent but got {reference.identifier}"
         )

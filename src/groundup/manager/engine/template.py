@@ -6,14 +6,19 @@ second stage, against the registered nodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Set
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError, field_validator, model_validator
 
 from groundup.manager.engine import graph, placeholders
 from groundup.manager.engine.model import FlowDocument
-from groundup.manager.engine.placeholders import OutputReference, PlaceholderError
+from groundup.manager.engine.placeholders import (
+    BranchesReference,
+    OutputReference,
+    PlaceholderError,
+    StoreReference,
+)
 from groundup.manager.errors import RejectedError
 from groundup.nodes.wire import NodeTemplate
 
@@ -123,13 +128,24 @@ def _unites_ancestors(template: GraphTemplate) -> Iterator[str]:
 
 def _known_dependencies(template: GraphTemplate) -> Iterator[str]:
     readable = graph.readable(template.nodes)
+    united = graph.united(template.nodes)
     store_keys = {*template.store_config.required_keys, *template.store_config.default_values}
     for node in template.nodes:
         for value in node.inputs.values():
-            yield from _dependency_errors(node, value, readable[node.identifier], store_keys)
+            yield from _dependency_errors(
+                node, value, _Known(readable[node.identifier], united[node.identifier], store_keys)
+            )
 
 
-def _dependency_errors(node: NodeTemplate, value: Any, readable: set[str], keys: set[str]) -> Iterator[str]:
+class _Known(NamedTuple):
+    """What the inputs of a node may refer to."""
+
+    readable: Set[str]
+    united: Set[str]
+    store_keys: Set[str]
+
+
+def _dependency_errors(node: NodeTemplate, value: Any, known: _Known) -> Iterator[str]:
     if not isinstance(value, str):
         yield f"Input {value} is not a string"
         return
@@ -139,13 +155,13 @@ def _dependency_errors(node: NodeTemplate, value: Any, readable: set[str], keys:
         yield f"Error creating dependent string for input {value} check syntax string: {error}"
         return
     for reference in references:
-        if isinstance(reference, OutputReference):
-            if reference.identifier not in readable:
-                name = reference.identifier
+        match reference:
+            case OutputReference(name) if name not in known.readable:
                 yield f"Input {value} depends on {name} but {name} is not a parent of {node.identifier}"
-        elif reference.key not in keys:
-            key = reference.key
-            yield f"Input {value} depends on {key} but {key} is not a required key or a default value"
+            case BranchesReference(name) if name not in known.united:
+                yield f"Input {value} depends on all of {name} but {node.identifier} does not unite {name}"
+            case StoreReference(key) if key not in known.store_keys:
+                yield f"Input {value} depends on {key} but {key} is not a required key or a default value"
 
 
 CHECKS: tuple[Callable[[GraphTemplate], Iterator[str]], ...] = (

@@ -35,7 +35,7 @@ def executed(
 
 def errored(flow: Flow, state: NodeState, message: str, view: View, tools: Tools) -> Effects:
     """The node failed: it is tried again while the retry policy allows."""
-    policy = flow.document.retry_policy
+    policy = flow.retry_policy(state.identifier)
     failed = replace(state, error=message, updated_at=tools.now)
     if state.retry_count >= policy.max_retries:
         answer = {"status": StateStatus.ERRORED, "retry_created": False}
@@ -103,6 +103,7 @@ def _sibling(state: NodeState, output: dict[str, Any], tools: Tools) -> NodeStat
         claims=0,
         token=None,
         outcome=None,
+        deadline=None,
         created_at=tools.now,
     )
 
@@ -124,6 +125,7 @@ def _again(state: NodeState, tools: Tools, *, enqueue_after: int, retry_count: i
         claims=0,
         token=None,
         outcome=None,
+        deadline=None,
         created_at=tools.now,
         updated_at=tools.now,
     )

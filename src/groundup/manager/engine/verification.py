@@ -6,7 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from groundup.manager.engine.model import FlowDocument
-from groundup.manager.engine.placeholders import OutputReference, references
+from groundup.manager.engine.placeholders import (
+    BranchesReference,
+    OutputReference,
+    StoreReference,
+    references,
+)
 from groundup.nodes.wire import NodeRegistration, NodeTemplate
 
 Registry = Mapping[tuple[str, str], NodeRegistration]
@@ -89,12 +94,12 @@ def _wrong_references(document: FlowDocument, registry: Registry) -> Iterator[st
     for node in document.nodes:
         for text in node.inputs.values():
             for reference in references(text):
-                if isinstance(reference, OutputReference):
+                if not isinstance(reference, StoreReference):
                     yield from _wrong_reference(reference, nodes, registry)
 
 
 def _wrong_reference(
-    reference: OutputReference, nodes: Mapping[str, NodeTemplate], registry: Registry
+    reference: OutputReference | BranchesReference, nodes: Mapping[str, NodeTemplate], registry: Registry
 ) -> Iterator[str]:
     node = nodes.get(reference.identifier)
     if node is None:
@@ -106,5 +111,5 @@ def _wrong_reference(
     schema = _properties(registration.outputs_schema).get(reference.field)
     if schema is None:
         yield f"Field {reference.field} in {_place(node)} does not exist"
-    elif not is_text(schema):
+    elif isinstance(reference, OutputReference) and not is_text(schema):
         yield f"Field {reference.field} in {_place(node)} is not a string"

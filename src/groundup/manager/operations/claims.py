@@ -80,12 +80,18 @@ def expire(session: Session) -> int:
     return sum(_expire_one(session, state) for state in lost)
 
 
+def _reason(session: Session, state: NodeState) -> str:
+    if state.deadline is not None and state.deadline < session.now:
+        return f"The node took longer than its time-out of {state.timeout} ms"
+    return _LEASE_LOST
+
+
 def _expire_one(session: Session, state: NodeState) -> bool:
     """Put one back; false when another manager did, or its outcome came at the last moment."""
     session.hold_run(state)
     view = RunView(session.connection)
     flow = session.flow(state.flow_version)
-    effects = transitions.errored(flow, state, _LEASE_LOST, view, session.tools)
+    effects = transitions.errored(flow, state, _reason(session, state), view, session.tools)
     try:
         states.apply(session.connection, state, effects)
     except ChangedMeanwhileError:

@@ -53,6 +53,32 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             group_id TEXT NOT NULL, state_id TEXT NOT NULL REFERENCES node_states (id),
             PRIMARY KEY (group_id, state_id))""",
     ),
+    (
+        "ALTER TABLE node_states ADD COLUMN timeout BIGINT",
+        "ALTER TABLE node_states ADD COLUMN deadline BIGINT",
+        "ALTER TABLE flow_versions ADD COLUMN key_id TEXT",
+        "ALTER TABLE runs ADD COLUMN trigger_id TEXT",
+        "ALTER TABLE runs ADD COLUMN cancelled_at BIGINT",
+        "CREATE INDEX runs_of_flow ON runs (namespace, flow_name, seq)",
+        "CREATE INDEX runs_by_age ON runs (created_at)",
+        "CREATE INDEX group_members_of_state ON group_members (state_id)",
+        """CREATE TABLE triggers (
+            seq {serial}, id TEXT NOT NULL UNIQUE, flow BIGINT NOT NULL REFERENCES flows (seq),
+            namespace TEXT NOT NULL, flow_name TEXT NOT NULL, digest TEXT NOT NULL, definition TEXT NOT NULL,
+            paused INTEGER NOT NULL, next_at BIGINT NOT NULL, created_at BIGINT NOT NULL,
+            UNIQUE (flow, digest))""",
+        "CREATE INDEX triggers_due ON triggers (next_at) WHERE paused = 0",
+        "CREATE INDEX triggers_of_namespace ON triggers (namespace, flow_name)",
+        """CREATE TABLE ticks (
+            seq {serial}, trigger_id TEXT NOT NULL REFERENCES triggers (id), due_at BIGINT NOT NULL,
+            status TEXT NOT NULL, run_id TEXT, error TEXT, created_at BIGINT NOT NULL,
+            UNIQUE (trigger_id, due_at))""",
+        "CREATE INDEX ticks_waiting ON ticks (trigger_id, seq) WHERE status = 'WAITING'",
+        "CREATE INDEX ticks_by_age ON ticks (created_at)",
+        """CREATE TABLE api_keys (
+            seq {serial}, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, namespaces TEXT NOT NULL,
+            digest TEXT NOT NULL UNIQUE, created_at BIGINT NOT NULL)""",
+    ),
 )
 
 _SERIAL = {

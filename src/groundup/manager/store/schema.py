@@ -62,6 +62,7 @@ flow_versions = Table(
     Column("flow", BigInteger, nullable=False),
     Column("document", Json, nullable=False),
     Column("errors", Json, nullable=False),
+    Column("key_id", String),
     Column("created_at", BigInteger, nullable=False),
 )
 
@@ -73,6 +74,8 @@ runs = Table(
     Column("namespace", String, nullable=False),
     Column("flow_name", String, nullable=False),
     Column("flow_version", BigInteger, nullable=False),
+    Column("trigger_id", String),
+    Column("cancelled_at", BigInteger),
     Column("created_at", BigInteger, nullable=False),
 )
 
@@ -111,6 +114,8 @@ node_states = Table(
     Column("token", String),
     Column("lease_until", BigInteger),
     Column("outcome", Json),
+    Column("timeout", BigInteger),
+    Column("deadline", BigInteger),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )
@@ -120,4 +125,42 @@ group_members = Table(
     metadata,
     Column("group_id", String, primary_key=True),
     Column("state_id", String, primary_key=True),
+)
+
+triggers = Table(
+    "triggers",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("flow", BigInteger, nullable=False),
+    Column("namespace", String, nullable=False),
+    Column("flow_name", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("definition", Json, nullable=False),
+    Column("paused", Integer, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    Column("trigger_id", String, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("status", String, nullable=False),
+    Column("run_id", String),
+    Column("error", Text),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("seq", BigInteger, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("namespaces", Json, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
 )

@@ -13,11 +13,14 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
     Connection,
     Row,
     Select,
     Update,
     bindparam,
+    case,
     exists,
     func,
     insert,
@@ -57,6 +60,8 @@ _SAME_NAMES = (
     "claims",
     "token",
     "outcome",
+    "timeout",
+    "deadline",
     "created_at",
     "updated_at",
 )
@@ -158,6 +163,14 @@ def claim(connection: Connection, demand: Demand, now: int) -> list[NodeState]:
     return [as_state(row) for row in sorted(rows, key=lambda row: (row.enqueue_after, row.seq))]
 
 
+_DEADLINE = bindparam("now", type_=BigInteger) + node_states.c.timeout  # null without a time-out
+
+
+def _earlier(lease: ColumnElement[int], deadline: ColumnElement[int]) -> ColumnElement[int]:
+    """The end of a lease, which does not outlast the deadline where there is one."""
+    return case((deadline < lease, deadline), else_=lease)
+
+
 @lru_cache(maxsize=256)
 def claim_statement(names: int, dialect: str) -> Update:
     """The statement for so many node names.
@@ -175,7 +188,8 @@ def claim_statement(names: int, dialect: str) -> Update:
         "status": StateStatus.QUEUED.value,
         "token": bindparam("new_token"),
         "claims": node_states.c.claims + 1,
-        "lease_until": bindparam("until"),
+        "lease_until": _earlier(bindparam("until", type_=BigInteger), _DEADLINE),
+        "deadline": _DEADLINE,
         "updated_at": bindparam("now"),
     }
     return update(node_states).where(_IS_CREATED, node_states.c.seq.in_(chosen)).values(values)
@@ -208,7 +222,7 @@ _HELD = update(node_states).where(
     node_states.c.id == bindparam("held_id"),
     node_states.c.token == bindparam("held_token"),
 )
-_RENEW = _HELD.values(lease_until=bindparam("until"))
+_RENEW = _HELD.values(lease_until=_earlier(bindparam("until", type_=BigInteger), node_states.c.deadline))
 _RELEASE = _HELD.values(status=StateStatus.CREATED.value, lease_until=None, updated_at=bindparam("now"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, select
+from sqlalchemy import Connection, bindparam, exists, func, or_, select
 
 from groundup.manager.engine.model import Member, NodeState
 from groundup.manager.store import runs
@@ -23,6 +23,20 @@ _GROUP_COUNTS = (
     .join(group_members, group_members.c.state_id == node_states.c.id)
     .where(group_members.c.group_id == bindparam("wanted_group"))
     .group_by(node_states.c.identifier, node_states.c.status, node_states.c.through)
+)
+_MEMBERS = (
+    select(node_states)
+    .where(
+        node_states.c.run_id == bindparam("wanted_run"),
+        node_states.c.identifier == bindparam("wanted_identifier"),
+        or_(
+            node_states.c.fanout == bindparam("wanted_group"),
+            node_states.c.id.in_(
+                select(group_members.c.state_id).where(group_members.c.group_id == bindparam("wanted_group"))
+            ),
+        ),
+    )
+    .order_by(node_states.c.seq)
 )
 _JOIN_EXISTS = select(
     exists().where(
@@ -50,6 +64,11 @@ class RunView:
     def state(self, state_id: str) -> NodeState:
         """One node state, which must exist."""
         return as_state(self._connection.execute(BY_ID, {"state_id": state_id}).one())
+
+    def members(self, run_id: str, group: str, identifier: str) -> list[NodeState]:
+        """Node states at ``identifier`` that belong to or descend from ``group``, in order of creation."""
+        values = {"wanted_run": run_id, "wanted_group": group, "wanted_identifier": identifier}
+        return [as_state(row) for row in self._connection.execute(_MEMBERS, values)]
 
     def group_counts(self, group: str) -> dict[Member, int]:
         """How many node states of ``group`` there are of each kind."""
