@@ -142,6 +142,22 @@ def test_the_last_line_says_whether_it_succeeded() -> None:
     assert lines[3].startswith("SUCCESS: b in ")
 
 
+def test_the_tree_has_the_order_of_the_plan_whoever_ended_first() -> None:
+    with Runner(StateGraph([named("a"), named("b"), named("c", "a", "b")])) as runner:
+        report = runner.reach("c")
+    steps = {outcome.state.name: Step(outcome.state, 0.0) for outcome in report.outcomes}
+    orders = [["a", "b", "c"], ["b", "a", "c"]]
+    trees = [account(report, {name: steps[name] for name in order}) for order in orders]
+    assert trees[0] == trees[1]
+    assert [line.split("  ")[0] for line in trees[0][:3]] == ["✓ a", "✓ b", "└─ ✓ c"]
+
+
+def test_inputs_that_match_nothing_are_a_warning() -> None:
+    stream = io.StringIO()
+    write_account(report_of(ended("a"), ended("b")), {}, stream, unmatched={"a": ("x.txt", "y/*")})
+    assert "\nwarning: inputs of a that match nothing: x.txt, y/*  states.py:1\nok 2" in stream.getvalue()
+
+
 def test_what_was_running_when_the_report_came_has_the_outcome_of_the_report() -> None:
     outcome = ended("a")
     steps = {"a": Step(outcome.state, 0.0)}

@@ -29,7 +29,8 @@ PROGRAM = textwrap.dedent("""
     from groundup.cli.progress import Progress
     from groundup.cli.running import Options, Repository, runner_of
     from groundup.config import Config
-    from groundup.dag import Retries, StateGraph, state
+    from groundup.dag import Retries, state
+    from groundup.states.loading import LoadedGraph
 
     @state
     def quick() -> str:
@@ -55,10 +56,13 @@ PROGRAM = textwrap.dedent("""
             raise ValueError("not yet")
 
     root, (delay, target, *words) = Path.cwd(), sys.argv[3:]
-    here = Repository(Config(root=root, venv=root), StateGraph([quick, slow, shaky]))
+    here = Repository(Config(root=root, venv=root), LoadedGraph([quick, slow, shaky]))
     outputs = Outputs() if "-v" in words else None
     progress = Progress(
-        float(delay), is_live="-s" not in words, output_of=outputs.of if outputs else None, planned=lambda: 2
+        float(delay),
+        is_live="-s" not in words,
+        output_of=outputs.of if outputs else None,
+        planned=lambda: ["quick", "slow"],
     )
     options = Options(outputs=outputs, captures="-s" not in words)
     with progress, runner_of(here, options, progress.on_event) as runner:

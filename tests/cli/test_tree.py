@@ -1,4 +1,4 @@
-"""The tree of what happened: each state under the parent that it waited for last, with time and output."""
+"""The tree of what happened: each state under the last of its parents, with time and output."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from groundup.cli.tree import MANY, MOST_COLUMNS, MOST_LINES, Step, duration, tree_lines
 from groundup.dag import Outcome, Status, plan
+from groundup.dag.uptodate import Change
 from tests.dag.graphs import adjacencies, graph_of, named
 
 
@@ -32,7 +33,7 @@ def test_each_state_has_its_time_and_its_output() -> None:
     assert drawn(ended("a", seconds=0.084, given="result")) == ["✓ a  0.08 s  result"]
 
 
-def test_children_stand_under_the_parent_that_ended_last() -> None:
+def test_children_stand_under_the_last_of_their_parents() -> None:
     steps = [ended("a"), ended("b"), ended("c", "a", "b"), ended("d", "a")]
     assert drawn(*steps) == [
         "✓ a  0.00 s",
@@ -72,6 +73,19 @@ def test_what_is_up_to_date_is_not_asked_for_its_value() -> None:
 
 def test_a_new_result_is_marked_and_attempts_are_counted() -> None:
     assert drawn(ended("a", status=Status.CHANGED, attempts=3)) == ["Δ a  0.00 s, 3 attempts"]
+
+
+def test_why_it_ran_stands_behind_it_where_it_had_run_before() -> None:
+    changed = Change("input", "a.txt", "1f", "2e")
+    failed = Change("first", "a", "", "the last evaluation failed")
+    text = "input a.txt changed: 1f → 2e"
+    assert drawn(ended("a", given=3, reasons=(changed,))) == [f"✓ a  0.00 s  3  ({text})"]
+    assert drawn(ended("a", reasons=(changed, changed, failed))) == [f"✓ a  0.00 s  ({text}, and 2 more)"]
+    assert drawn(ended("a", given="one\ntwo", reasons=(changed,)))[0] == f"✓ a  0.00 s  ({text})"
+    assert drawn(ended("a", reasons=(failed,))) == ["✓ a  0.00 s  (the last evaluation failed)"]
+    code = Change("source", "a", "1f (a.py:6)", "2e (a.py:9)")
+    assert drawn(ended("a", reasons=(code,))) == ["✓ a  0.00 s  (source changed)"]
+    assert drawn(ended("a", reasons=(Change("first", "a"), Change("check", "a")))) == ["✓ a  0.00 s"]
 
 
 def test_a_long_line_is_cut() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TextIO
 
 from groundup import proto_kernel
@@ -20,16 +21,23 @@ NOTICEABLE = 0.5  # seconds
 LONGEST = 6  # states of the critical path that are named
 RAIL = "│ "
 
+Unmatched = Mapping[str, Sequence[str]]
+NONE: Unmatched = MappingProxyType({})
 
-def write_account(report: Report, steps: Steps, stream: TextIO, logged: str = "") -> None:
+
+def write_account(
+    report: Report, steps: Steps, stream: TextIO, *, logged: str = "", unmatched: Unmatched = NONE
+) -> None:
     """Write what happened to `stream`, and as its last line whether it succeeded.
 
     :param logged: says where there is more about the errors that were not meant for people.
+    :param unmatched: states that were evaluated and none of whose inputs is there, with these.
     """
     paint = painter(stream)
     lines = [
         *tree_lines(with_outcomes(steps, report), _unfinished, paint),
         *failure_lines(report, paint, logged),
+        *unmatched_lines(report, unmatched, paint),
         *critical_lines(report),
         summary_line(report),
         last_line(report),
@@ -44,10 +52,10 @@ def write_lines(lines: Sequence[str], stream: TextIO) -> None:
 
 
 def with_outcomes(steps: Steps, report: Report) -> Steps:
-    """Return `steps`, each with the outcome that stands in the report."""
-    final = dict(steps)
+    """Return `steps`, each with the outcome that stands in the report, and in its order."""
+    final = {}
     for outcome in report.outcomes:
-        step = final.get(outcome.state.name)
+        step = steps.get(outcome.state.name)
         final[outcome.state.name] = Step(outcome.state, step.began if step else time.perf_counter(), outcome)
     return final
 
@@ -88,6 +96,14 @@ def failure_lines(report: Report, paint: Paint, logged: str = "") -> Iterator[st
         names = not_run_because_of(outcome, report)
         if names:
             yield f"  not run because of it: {names_text(names)}"
+
+
+def unmatched_lines(report: Report, unmatched: Unmatched, paint: Paint) -> Iterator[str]:
+    """Yield a warning for each state with inputs that match nothing."""
+    for outcome in report.outcomes:
+        if patterns := unmatched.get(outcome.state.name):
+            what = f"inputs of {outcome.state.name} that match nothing: {names_text(patterns)}"
+            yield f"{paint('warning:', '33')} {what}  {outcome.state.source}"
 
 
 def not_run_because_of(failure: Outcome, report: Report) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from groundup import proto_kernel
-from groundup.cli.account import not_run_because_of
+from groundup.cli.account import NONE, Unmatched, not_run_because_of
 from groundup.cli.tree import counts
 from groundup.dag import Event, Finished, Outcome, Report, Started
 from groundup.dag.critical import critical_path
@@ -39,9 +39,12 @@ class EventLines:
         """Write a line about an event."""
         self.write({**event_data(event), "at": round(time.perf_counter() - self._began, 3)})
 
-    def report(self, report: Report) -> None:
-        """Write the last line."""
-        self.write({"event": "report", **report_data(report)})
+    def report(self, report: Report, unmatched: Unmatched = NONE) -> None:
+        """Write the last line.
+
+        :param unmatched: states that were evaluated and none of whose inputs is there, with these.
+        """
+        self.write({"event": "report", **report_data(report), "unmatched_inputs": dict(unmatched)})
 
     def write(self, data: dict[str, Any]) -> None:
         """Write a line."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from rich.console import Console
@@ -22,12 +22,12 @@ OTHER_LINES = 3  # below the tree: what is left out of it, a count, and the curs
 class LiveTree(Display):
     """Draws `steps`, which grow while it is shown, and clears the drawing at the end.
 
-    :param planned: how many states there are at least.
+    :param planned: names of the states that there are at least, in the order in which they are drawn.
     """
 
-    def __init__(self, steps: dict[str, Step], stream: TextIO, planned: int) -> None:
+    def __init__(self, steps: dict[str, Step], stream: TextIO, planned: Sequence[str]) -> None:
         self._steps = steps
-        self._planned = planned
+        self._places = {name: place for place, name in enumerate(planned)}
         self._paint = painter(stream)
         self._console = Console(file=stream)
         self._live = Live(
@@ -56,7 +56,8 @@ class LiveTree(Display):
         return Text.from_ansi(text, no_wrap=True, overflow="ellipsis")
 
     def _lines(self) -> Iterator[str]:
-        steps = dict(self._steps)
+        last = len(self._places)
+        steps = dict(sorted(self._steps.copy().items(), key=lambda item: self._places.get(item[0], last)))
         most = max(1, min(MANY, self._console.height - OTHER_LINES))
         yield from tree_lines(steps, _running, self._paint, most=most, short=True)
         yield self._paint(self._count(steps), "2")
@@ -66,7 +67,7 @@ class LiveTree(Display):
         done = sum(ended.values())
         texts = [f"{status.value} {count}" for status, count in ended.items() if count]
         texts.append(f"running {len(steps) - done}")
-        return f"{done} of {max(self._planned, len(steps))}: {' · '.join(texts)}"
+        return f"{done} of {max(len(self._places), len(steps))}: {' · '.join(texts)}"
 
 
 def _running(step: Step) -> str:

@@ -11,11 +11,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Self, TextIO
 
-from groundup.cli.tree import Step, duration, headline
+from groundup import proto_kernel
+from groundup.cli.tree import Step, duration, headline, with_reason
 from groundup.dag import Event, Finished, Started, Status
 from groundup.dag.errors import describe
 from groundup.dag.outcome import Retrying, Waiting
@@ -52,7 +53,7 @@ class Progress:
     :param delay: seconds before anything is shown.
     :param is_live: whether stderr is free for a live display; not so where states write to it.
     :param output_of: gives what a state wrote, to be shown when it has ended.
-    :param planned: tells how many states there are.
+    :param planned: gives the names of the states that are planned, in their order.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Progress:
         *,
         is_live: bool = True,
         output_of: Callable[[str], str] | None = None,
-        planned: Callable[[], int] = lambda: 0,
+        planned: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.steps: dict[str, Step] = {}
         self._stream = sys.stderr  # before a run replaces it
@@ -161,16 +162,16 @@ class PlainLines(Display):
     def finished(self, step: Step) -> None:
         """Write how long the evaluation took, and how it ended."""
         if step.outcome and step.outcome.status in EVALUATED:
-            self.write(f"{headline(step.outcome, self._paint)}\n")
+            self.write(f"{with_reason(headline(step.outcome, self._paint), step.outcome, self._paint)}\n")
 
     def write(self, text: str) -> None:
-        """Write text at once."""
-        self._stream.write(text)
+        """Write text at once, secrets masked."""
+        self._stream.write(proto_kernel.mask(text))
         self._stream.flush()
 
 
 def make_display(
-    steps: dict[str, Step], stream: TextIO, planned: Callable[[], int], *, is_live: bool
+    steps: dict[str, Step], stream: TextIO, planned: Callable[[], Sequence[str]], *, is_live: bool
 ) -> Display:
     """Return the display that suits `stream`."""
     if not is_live or not stream.isatty() or os.environ.get("TERM") == "dumb":

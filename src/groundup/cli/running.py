@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 from groundup.cli.failures import tell
 from groundup.cli.interrupts import terminable
 from groundup.config import Config, load_config
-from groundup.dag import Event, Report, Runner, StateGraph
-from groundup.states.loading import load_graph, load_params
+from groundup.dag import Event, Report, Runner
+from groundup.states.loading import LoadedGraph, load_graph, load_params
 
 if TYPE_CHECKING:
     from groundup.cli.outputs import Outputs
@@ -29,7 +29,7 @@ class Repository(NamedTuple):
     """What a run is about."""
 
     config: Config
-    graph: StateGraph
+    graph: LoadedGraph
 
 
 @dataclass(frozen=True, slots=True)

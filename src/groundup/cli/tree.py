@@ -1,4 +1,4 @@
-"""What happened, as a tree: each state under the parent that it waited for last."""
+"""What happened, as a tree: each state under the last of its parents, in the order of the plan."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ Steps = Mapping[str, Step]
 def tree_lines(
     steps: Steps, running: Callable[[Step], str], paint: Paint, *, most: int = MANY, short: bool = False
 ) -> Iterator[str]:
-    """Yield the lines of the tree of `steps`, which are in the order in which they began.
+    """Yield the lines of the tree of `steps`, in their order: each under the last of its parents.
 
     :param running: the text for a state that has no outcome yet.
     :param paint: gives a text the colour of that number (ANSI), or leaves it.
@@ -119,6 +119,16 @@ def headline(outcome: Outcome, paint: Paint) -> str:
     return f"{head}  {paint(duration(outcome.seconds) + tries, '2')}"
 
 
+def with_reason(line: str, outcome: Outcome, paint: Paint) -> str:
+    """Return `line` with the first reason for which a state was evaluated that was evaluated before."""
+    reasons = outcome.reasons
+    if not reasons or (reasons[0].kind == "first" and not reasons[0].new):
+        return line
+    text = "source changed" if reasons[0].kind == "source" else reasons[0].text
+    more = f", and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+    return f"{line}  {paint(f'({text}{more})', '2')}"
+
+
 def output_text(outcome: Outcome) -> str:
     """Return what the value of a state that was evaluated says of itself."""
     return "" if outcome.given is None else str(outcome.given).rstrip()
@@ -168,8 +178,8 @@ def _outcome_lines(outcome: Outcome, paint: Paint) -> list[str]:
     head = headline(outcome, paint)
     output = [_cut(line) for line in output_text(outcome).splitlines()]
     if len(output) <= 1:
-        return [f"{head}  {output[0]}" if output else head]
-    return [head, *_shortened(output)]
+        return [with_reason(f"{head}  {output[0]}" if output else head, outcome, paint)]
+    return [with_reason(head, outcome, paint), *_shortened(output)]
 
 
 def _shortened(lines: list[str]) -> list[str]:

@@ -116,7 +116,7 @@ class Runner:
             raise
         log = self._capture.log if self._capture else None
         if self._demanded or len(planned) < len(self._outcomes):
-            planned = plan(self._graph, [*self._demanded, *names])
+            planned = plan(self._graph, [*sorted(self._demanded), *names])
         outcomes = tuple(self._outcomes[state.name] for state in planned if state.name in self._outcomes)
         return Report(names, outcomes, time.perf_counter() - begun, log)
 

@@ -116,7 +116,7 @@ def test_what_is_up_to_date_is_skipped_and_gives_the_value_of_last_time(repo: Ne
 def test_force_evaluates_what_is_up_to_date(repo: Neo) -> None:
     reach(repo, "measured", check=True)
     done = reach(repo, "measured", "--force", "built", check=True)
-    assert re.search(r"✓ built  \d+\.\d\d s  4\n", done.stderr)  # its result is that of before
+    assert re.search(r"✓ built  \d+\.\d\d s  4  \(forced\)\n", done.stderr)  # the result of before
     assert times_built(repo) == 2
 
 
@@ -192,6 +192,26 @@ def test_quiet_shows_failures_only(repo: Neo) -> None:
     assert done.stderr.startswith("✗ broken  /")
     assert "no luck" in done.stderr
     assert "building" not in done.stderr
+
+
+def test_why_something_ran_again_is_shown(repo: Neo) -> None:
+    reach(repo, "built", check=True)
+    (repo.repo / "work/in.txt").write_text("other text")
+    done = reach(repo, "built", check=True)
+    assert re.search(
+        r"Δ built  \d+\.\d\d s  10  \(input work/in.txt changed: [0-9a-f]{8} → [0-9a-f]{8}\)\n", done.stderr
+    )
+
+
+def test_inputs_that_match_nothing_are_a_warning_where_the_state_runs(repo: Neo) -> None:
+    write(repo.repo, "groundup_states.py", STATES.replace("work/in.txt", "wrok/in.txt"))
+    done = reach(repo, "built", check=True)
+    assert re.search(
+        r"(?m)^warning: inputs of built that match nothing: wrok/in.txt  /.*_states.py:\d+$", done.stderr
+    )
+    assert "warning" not in reach(repo, "built", check=True).stderr
+    forced = reach(repo, "built", "-f", "built", "--json", check=True)
+    assert events(forced)[-1]["unmatched_inputs"] == {"built": ["wrok/in.txt"]}
 
 
 def test_verbose_shows_what_each_state_wrote(repo: Neo) -> None:

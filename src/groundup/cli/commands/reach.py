@@ -12,6 +12,7 @@ from groundup.cli.failures import where_logged
 from groundup.cli.progress import Progress, painter
 from groundup.cli.running import Options, repository, run
 from groundup.cli.shown import Shown
+from groundup.cli.unmatched import unmatched
 from groundup.dag import Report, StateGraph, plan
 
 
@@ -45,10 +46,12 @@ def _with_progress(names: Sequence[str], options: Options, shown: Shown) -> int:
         options = replace(options, outputs=Outputs())
         output_of = options.outputs.of if options.outputs else None
     config, graph = repository()
-    planned = partial(number_of_states, graph, names or [config.target])
+    planned = partial(names_of_planned, graph, names or [config.target])
     progress = Progress(is_live=options.captures, output_of=output_of, planned=planned)
     report = run(names, progress, options)
-    write_account(report, progress.steps, sys.stderr, _logged(report))
+    write_account(
+        report, progress.steps, sys.stderr, logged=_logged(report), unmatched=unmatched(report, repository())
+    )
     return exit_code(report)
 
 
@@ -57,7 +60,7 @@ def _with_events(names: Sequence[str], options: Options) -> int:
 
     events = EventLines()
     report = run(names, events, options)
-    events.report(report)
+    events.report(report, unmatched(report, repository()))
     report.raise_for_failure()
     return 0
 
@@ -66,6 +69,6 @@ def _logged(report: Report) -> str:
     return where_logged(*(outcome.error for outcome in report.failures))
 
 
-def number_of_states(graph: StateGraph, names: Sequence[str]) -> int:
-    """Return how many states are needed to reach `names`."""
-    return len(plan(graph, names))
+def names_of_planned(graph: StateGraph, names: Sequence[str]) -> list[str]:
+    """Return the names of the states that are needed to reach `names`, in the order of the plan."""
+    return [state.name for state in plan(graph, names)]
