@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from groundup.dag import state as state
     from groundup.errors import GroundupError as GroundupError
     from groundup.errors import UserError as UserError
+    from groundup.execution import Chunk as Chunk
     from groundup.execution import ExecutionFailed as ExecutionFailed
     from groundup.execution import ExecutionResult as ExecutionResult
     from groundup.execution import ExecutionRuntime as ExecutionRuntime
+    from groundup.execution import OutputStream as OutputStream
     from groundup.execution import create_execution_runtime as create_execution_runtime
     from groundup.manager import EmbeddedManager as EmbeddedManager
     from groundup.nodes import BaseNode as BaseNode
@@ -53,7 +55,14 @@ _ROOMS = {
     "config": ("Config", "load_config"),
     "dag": ("Lazy", "Params", "Retries", "Runner", "State", "StateGraph", "state"),
     "errors": ("GroundupError", "UserError"),
-    "execution": ("ExecutionFailed", "ExecutionResult", "ExecutionRuntime", "create_execution_runtime"),
+    "execution": (
+        "Chunk",
+        "ExecutionFailed",
+        "ExecutionResult",
+        "ExecutionRuntime",
+        "OutputStream",
+        "create_execution_runtime",
+    ),
     "manager": ("EmbeddedManager",),
     "nodes": (
         "BaseNode",

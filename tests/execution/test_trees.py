@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from groundup.dag.output.children import Children, StateEndedError
 from groundup.errors import UserError
 from groundup.execution.containment import Containment, containment
 from groundup.execution.process import Ended, run_process
@@ -288,3 +289,28 @@ if sys.argv[1] == "stay": signal.pause()
             background.kill() if way == "stay" else background.wait()
             assert background.stderr == ""
             until(lambda: not alive(int(background.stdout)), "the end of the keeper")
+
+
+def test_a_state_that_is_ended_ends_its_runs(escape: str, whole: Containment, tmp_path: Path) -> None:
+    source = code(tmp_path / "lock", escape, "time.sleep(600)")
+    codes: list[int] = []
+    children = Children()
+
+    def run() -> None:
+        with children:
+            codes.append(python(source, contained_by=whole).exit_code)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    until(partial(is_there, tmp_path / "lock"), "the held process")
+    children.end(0.1)
+    thread.join()
+    assert codes[0] in (128 + signal.SIGTERM, 128 + signal.SIGKILL)
+    assert not is_held(tmp_path / "lock")
+
+
+def test_a_state_that_was_stopped_starts_no_run(whole: Containment) -> None:
+    children = Children()
+    children.stop()
+    with children, pytest.raises(StateEndedError):
+        python("", contained_by=whole)

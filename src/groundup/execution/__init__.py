@@ -3,5 +3,13 @@
 from groundup.execution.factory import create_execution_runtime
 from groundup.execution.host import ExecutionRuntime
 from groundup.execution.result import ExecutionFailed, ExecutionResult
+from groundup.execution.streaming import Chunk, OutputStream
 
-__all__ = ["ExecutionFailed", "ExecutionResult", "ExecutionRuntime", "create_execution_runtime"]
+__all__ = [
+    "Chunk",
+    "ExecutionFailed",
+    "ExecutionResult",
+    "ExecutionRuntime",
+    "OutputStream",
+    "create_execution_runtime",
+]

@@ -6,36 +6,46 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Unpack
 
 from groundup.errors import UserError
-from groundup.execution.containment import containment
+from groundup.execution.containment import Containment, containment
 from groundup.execution.environ import hermetic_environ
 from groundup.execution.environments import cached_environment
 from groundup.execution.process import Callback, Stdin, run_process
-from groundup.execution.result import ExecutionFailed, ExecutionResult
+from groundup.execution.result import ExecutionResult
+from groundup.execution.run import Argument, Run, RunOptions
+from groundup.execution.streaming import OutputStream
 from groundup.projects.environment import Environment
 from groundup.projects.errors import ProvisioningError
 from groundup.projects.project import get_project
 from groundup.projects.requirements import Overrides, environment_spec
 from groundup.projects.script import Script, read_script
 
-Argument = str | os.PathLike[str]
-
 
 class ExecutionRuntime:
     """Runs projects and scripts on this machine, with the rights of the caller.
 
     Nothing of the caller's Python reaches them: no site-packages, no ``PYTHON*``, no virtual environment.
-    Every other variable does, with `env` on top. When a run ends, is interrupted or takes too long, what it
-    started in its process group is killed.
+    Every other variable does, with `env` on top. When a run ends, is interrupted or takes too long, and when
+    this process dies, all that it started is killed.
+
+    :param containment: what holds the processes of a run: "pid-namespace", "supervisor" or "process-group";
+        by default the strongest that works here.
+    :raises UserError: the containment is not known or does not work here.
     """
+
+    def __init__(self, containment: str | None = None) -> None:
+        self._containment = containment
+        if containment is not None:
+            _ = self._contained_by
 
     @property
     def environment(self) -> str:
-        """Where it runs and what holds its processes together."""
-        return f"host:{containment().name}"
+        """Where it runs and what holds its processes together, such as ``host:pid-namespace``."""
+        return f"host:{self._contained_by.name}"
 
     def run_project(  # noqa: PLR0913 - the options of a run
         self,
@@ -48,6 +58,7 @@ class ExecutionRuntime:
         check: bool = True,
         on_stdout: Callback | None = None,
         on_stderr: Callback | None = None,
+        capture_output: bool = True,
     ) -> ExecutionResult:
         """Run a project's script with `args`.
 
@@ -57,18 +68,12 @@ class ExecutionRuntime:
         :param timeout: seconds, after which it is killed with all that it started.
         :param check: raise when it fails; otherwise the result tells.
         :param on_stdout: called with text as it arrives; so is `on_stderr`.
+        :param capture_output: False where the result need not have what was written.
         :raises UserError: when there is no such project, or its Python is gone.
         :raises ExecutionFailed: when it fails or takes too long, unless `check` is False.
         """
-        project = get_project(project_id)
-        if not project.environment.works():
-            raise UserError(
-                f"the Python of project {project_id!r} is gone: {project.python}",
-                hint="create the project again with force=True",
-            )
-        what = f"project {project_id!r}"
-        run = _Run(args, env, stdin, _folder(cwd), timeout, on_stdout, on_stderr)
-        return _checked(self._execute(project.environment, project.script, run), what, check)
+        run = Run(args, env, stdin, cwd, timeout, check, on_stdout, on_stderr, capture_output)
+        return self._run_project(project_id, run)
 
     def run_script(  # noqa: PLR0913 - the options of a run
         self,
@@ -83,19 +88,56 @@ class ExecutionRuntime:
         check: bool = True,
         on_stdout: Callback | None = None,
         on_stderr: Callback | None = None,
+        capture_output: bool = True,
     ) -> ExecutionResult:
         """Run a script, given by its path or as bytes, in an environment with what it requires.
 
         The environment is made at the first run and found again by requirements and Python: then nothing is
         resolved and no network is needed.
 
-        :param requirements: requirements besides those of the script's PEP 723 block.
+        :param requirements: requirements besides those of the script's PEP 723 block; True: what it imports.
+        :param dependency_overrides: what a person decided about imports, by module.
         :raises UserError: for a bad script or requirement.
         :raises ExecutionFailed: when requirements cannot be resolved or installed, and as `run_project`.
 
         The other parameters are those of :meth:`run_project`; `timeout` is for the run alone.
         """
-        run = _Run(args, env, stdin, _folder(cwd), timeout, on_stdout, on_stderr)
+        run = Run(args, env, stdin, cwd, timeout, check, on_stdout, on_stderr, capture_output)
+        return self._run_script(script, requirements, dependency_overrides, run)
+
+    def stream_project(self, project_id: str, *args: Argument, **options: Unpack[RunOptions]) -> OutputStream:
+        """Run a project as :meth:`run_project`, its output an asynchronous iterator."""
+        return OutputStream(partial(self._run_project, project_id), Run(args, **options))
+
+    def stream_script(
+        self,
+        script: str | os.PathLike[str] | bytes,
+        *args: Argument,
+        requirements: Sequence[str] | bool | None = None,
+        dependency_overrides: Overrides | None = None,
+        **options: Unpack[RunOptions],
+    ) -> OutputStream:
+        """Run a script as :meth:`run_script`, its output an asynchronous iterator."""
+        execute = partial(self._run_script, script, requirements, dependency_overrides)
+        return OutputStream(execute, Run(args, **options))
+
+    def _run_project(self, project_id: str, run: Run) -> ExecutionResult:
+        project = get_project(project_id)
+        if not project.environment.works():
+            raise UserError(
+                f"the Python of project {project_id!r} is gone: {project.python}",
+                hint="create the project again with force=True",
+            )
+        result = self._execute(project.environment, project.script, run)
+        return run.checked(result, f"project {project_id!r}")
+
+    def _run_script(
+        self,
+        script: str | os.PathLike[str] | bytes,
+        requirements: Sequence[str] | bool | None,
+        dependency_overrides: Overrides | None,
+        run: Run,
+    ) -> ExecutionResult:
         source = read_script(script)
         what = f"script {source.name}"
         spec = environment_spec(source, requirements, dependency_overrides)
@@ -103,20 +145,23 @@ class ExecutionRuntime:
         try:
             environment = cached_environment(spec, what)
         except ProvisioningError as error:
-            result = self._unprovided(error, time.monotonic() - started)
-            return _checked(result, what, check, error.hint)
+            return run.checked(self._unprovided(error, time.monotonic() - started), what, error.hint)
         with _as_file(source) as file:
-            return _checked(self._execute(environment, file, run), what, check)
+            return run.checked(self._execute(environment, file, run), what)
 
-    def _execute(self, environment: Environment, script: Path, run: _Run) -> ExecutionResult:
+    def _execute(self, environment: Environment, script: Path, run: Run) -> ExecutionResult:
+        unbuffered = ["-u"] if run.awaited else []
         ended = run_process(
-            [environment.python, "-I", "-X", "utf8", *run.flags(), script, *run.args],
+            [environment.python, "-I", "-X", "utf8", *unbuffered, script, *run.args],
             env=hermetic_environ(os.environ, environment.python, run.env),
-            cwd=run.cwd,
+            cwd=run.folder,
             stdin=run.stdin,
             timeout=run.timeout,
             on_stdout=run.on_stdout,
             on_stderr=run.on_stderr,
+            capture_output=run.capture_output,
+            stop=run.stop,
+            contained_by=self._contained_by,
         )
         return ExecutionResult(
             exit_code=ended.exit_code,
@@ -137,38 +182,9 @@ class ExecutionRuntime:
             environment=self.environment,
         )
 
-
-@dataclass(frozen=True)
-class _Run:
-    """What a run is given, whatever it runs."""
-
-    args: tuple[Argument, ...]
-    env: Mapping[str, str] | None
-    stdin: Stdin | None
-    cwd: Path | None
-    timeout: float | None
-    on_stdout: Callback | None
-    on_stderr: Callback | None
-
-    def flags(self) -> list[str]:
-        """Unbuffered where somebody waits for what is written, or where a kill would lose it."""
-        awaited = self.on_stdout or self.on_stderr or self.timeout is not None
-        return ["-u"] if awaited else []
-
-
-def _checked(result: ExecutionResult, what: str, check: bool, hint: str = "") -> ExecutionResult:
-    if check and not result.ok:
-        raise ExecutionFailed(result, what, hint=hint)
-    return result
-
-
-def _folder(cwd: Argument | None) -> Path | None:
-    if cwd is None:
-        return None
-    folder = Path(cwd)
-    if not folder.is_dir():
-        raise UserError(f"the working folder does not exist: {folder}", hint="create it, or correct cwd")
-    return folder
+    @cached_property
+    def _contained_by(self) -> Containment:
+        return containment(self._containment)
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from pathlib import Path
 from groundup.errors import GroundupError
 from groundup.execution.capture import Captured
 from groundup.execution.containment import Containment, containment
-from groundup.execution.streams import Callback, Sink, Stdin, Streams
+from groundup.execution.streams import Callback, Sink, Stdin, Stopped, Streams
 from groundup.execution.tree import Tree, cannot_start, split_stdin, start_tree
 
-__all__ = ["Callback", "Ended", "Stdin", "run_process"]
+__all__ = ["Callback", "Ended", "Stdin", "Stopped", "run_process"]
 
 _LINE = 1000  # bytes
 
@@ -41,6 +41,7 @@ def run_process(  # noqa: PLR0913 - the options of a run
     on_stdout: Callback | None = None,
     on_stderr: Callback | None = None,
     capture_output: bool = True,
+    stop: int | None = None,
     contained_by: Containment | None = None,
 ) -> Ended:
     """Run a process to its end, or to the end of `timeout` seconds, and kill what it leaves behind.
@@ -50,6 +51,7 @@ def run_process(  # noqa: PLR0913 - the options of a run
     :param on_stdout: called in this thread with text as it arrives, never split inside a character.
     :param on_stderr: as `on_stdout`.
     :param capture_output: False to keep nothing of what is written.
+    :param stop: a descriptor; when it becomes readable, the tree is killed and :class:`Stopped` is raised.
     :param contained_by: what holds its tree; by default the strongest that works here.
     :raises GroundupError: when the process cannot be started.
 
@@ -62,6 +64,8 @@ def run_process(  # noqa: PLR0913 - the options of a run
     out, err = Sink(on_stdout, capture=capture_output), Sink(on_stderr, capture=capture_output)
     with Streams() as streams, _start(argv, {**env, "PWD": folder}, stdin, held, streams) as tree:
         tree.attach(streams)
+        if stop is not None:
+            streams.stop_at(stop)
         streams.read(tree.stdout, out)
         streams.read(tree.stderr, err)
         timed_out = not streams.pump(tree.ended, deadline, tree.interval)

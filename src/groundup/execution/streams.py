@@ -23,6 +23,10 @@ READ = 2**18  # bytes that are read at once, and that a pipe is asked to hold
 _WRITE = 2**16
 
 
+class Stopped(Exception):  # noqa: N818 - no error
+    """A run is not wanted any more."""
+
+
 class Streams:
     """What has to be moved while a process runs."""
 
@@ -49,6 +53,10 @@ class Streams:
     def unwatch(self, file: int | socket.socket) -> None:
         """Watch `file` no more."""
         self._selector.unregister(file)
+
+    def stop_at(self, descriptor: int) -> None:
+        """Raise :class:`Stopped` from `pump` when `descriptor` has something to read."""
+        self.watch(descriptor, _stop)
 
     def read(self, descriptor: int, sink: Sink) -> None:
         """Give `sink` what arrives at `descriptor` from now on."""
@@ -145,6 +153,10 @@ class Sink:
             text = self._decoder.decode(data, final=final)
             if text:
                 self._callback(text)
+
+
+def _stop() -> None:
+    raise Stopped
 
 
 def _available(descriptor: int) -> int:
