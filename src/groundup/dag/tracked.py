@@ -13,6 +13,7 @@ from groundup.dag.errors import NoValueError, StateFailedError
 from groundup.dag.outcome import GOOD, Finished, Outcome, Status, Waiting
 from groundup.dag.planner import plan, values_wanted
 from groundup.dag.uptodate import Change, Result, Tracker, Verdict
+from groundup.dag.uptodate.verdict import Stored
 from groundup.errors import GroundupError
 
 if TYPE_CHECKING:
@@ -41,6 +42,20 @@ class Tracked:
         """Return how `state` ends: skipped when it is up to date, else evaluated."""
         if not state.is_tracked:
             return self._settler.evaluate(state)
+        return self._kept(state) or self._judged(state)
+
+    def _kept(self, state: AnyState) -> Outcome | None:
+        """Return the outcome of a state that is quickly known to be up to date."""
+        if state.name in self._force:
+            return None
+        record = self._tracker.kept(state, self._results_of(state.eager_parents))
+        if record is None:
+            return None
+        self._results[state.name] = Result(record.result, record.value)
+        stored = None if record.value is None else Stored(state, record)
+        return Outcome(state, Status.SKIPPED, stored=stored)
+
+    def _judged(self, state: AnyState) -> Outcome:
         verdict = self.judge(state)
         if verdict.up_to_date:
             return self._skipped(state, verdict)
@@ -123,7 +138,7 @@ class Tracked:
 
     def _skipped(self, state: AnyState, verdict: Verdict) -> Outcome:
         self._results[state.name] = self._tracker.skip(state, verdict)
-        return Outcome(state, Status.SKIPPED, stored=verdict.value if verdict.has_value else None)
+        return Outcome(state, Status.SKIPPED, stored=verdict.stored)
 
     def _evaluate(self, state: AnyState, verdict: Verdict) -> Outcome:
         self._asked.pop(state.name, None)

@@ -78,7 +78,8 @@ def test_one_evaluates_the_other_waits_and_finds_it_done(desk: Desk) -> None:
     thread.join()
     second.close()
     assert found[0].up_to_date
-    assert found[0].value() == 7
+    assert found[0].stored is not None
+    assert found[0].stored() == 7
     (text,) = said
     assert text.startswith("waiting for process ")
 

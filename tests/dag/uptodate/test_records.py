@@ -33,7 +33,7 @@ def test_reading_makes_nothing(opened: Opener, tmp_path: Path) -> None:
     assert records.get("a") is None
     assert records.refresh("a") is None
     records.begin("a")
-    records.put_files([ROW])
+    records.close([ROW])
     records.close()
     assert list(tmp_path.iterdir()) == []
 

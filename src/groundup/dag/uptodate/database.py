@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 APPLICATION = 0x67726E64  # "grnd"
-VERSION = 1
+VERSION = 2
 WAIT_SECONDS = 30.0
 _CHECKPOINT_PAGES = 4000  # each checkpoint waits for the disk
 _REFUSED_BY_SYSTEM = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -61,6 +61,8 @@ _TABLES: dict[str, dict[str, str]] = {
         "outputs": "TEXT NOT NULL",
         "lazies": "TEXT NOT NULL",
         "fingerprint": "TEXT NOT NULL",
+        "ended": "INTEGER NOT NULL",
+        "quick": "TEXT NOT NULL",
     },
     "files": {
         "name": "TEXT PRIMARY KEY",

@@ -25,6 +25,8 @@ _MAGIC = re.compile(r"[*?[]")
 # What others keep in folders and change while they look at them.
 _PASSED_OVER = frozenset({".git", ".groundup", "__pycache__"})
 
+Stamp: TypeAlias = tuple[int, int, int, int]
+"""mtime_ns, ctime_ns, size and inode of a file."""
 Row: TypeAlias = tuple[str, int, int, int, int, str]
 """Name, mtime_ns, ctime_ns, size and inode of a file, and the digest that it then had."""
 
@@ -62,6 +64,18 @@ class Files:
         if known is not None and known[1:5] == _signature(found):
             return known[5]
         return self._measured(name, path, found)
+
+    def stamp(self, name: str) -> Stamp | None:
+        """Return mtime_ns, ctime_ns, size and inode of what a path leads to; None when that is nothing."""
+        try:
+            return _signature(os.stat(self._path(name)))  # noqa: PTH116
+        except OSError:
+            return None
+
+    def stamp_of(self, name: str, digest: str | None) -> Stamp | None:
+        """Return the stamp that a file had with a digest; None where that is not known, and for patterns."""
+        known = self._known.get(name)
+        return known[1:5] if known is not None and known[5] == digest and not _MAGIC.search(name) else None
 
     def digests(self, patterns: Iterable[str]) -> dict[str, str]:
         """Return the digests of what `patterns` name: paths, folders with all files in them, globs of files.
@@ -195,7 +209,7 @@ class Files:
             return []
 
 
-def _signature(found: os.stat_result) -> tuple[int, int, int, int]:
+def _signature(found: os.stat_result) -> Stamp:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino & _SIGNED
 
 

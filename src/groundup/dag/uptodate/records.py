@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from groundup.dag.uptodate.database import ALL, PUT, Database
+from groundup.dag.uptodate.errors import RecordsError
 from groundup.dag.uptodate.files import Row
 
 UNFINISHED = ""  # as key: an evaluation began and did not end
 FAILED = "failed"  # as key: the last evaluation failed
 UNDONE = frozenset({UNFINISHED, FAILED})
+_PUT_QUICK = "UPDATE states SET quick = ? WHERE name = ? AND key = ? AND outputs = ?"
 
 
 class Record(NamedTuple):
@@ -25,6 +27,8 @@ class Record(NamedTuple):
     :ivar outputs: JSON text: path → digest of what it made; empty when that is nothing.
     :ivar lazies: names of the lazy parents that it asked, a blank between them.
     :ivar fingerprint: text of the whole fingerprint, to tell what changed.
+    :ivar ended: when that evaluation ended, in seconds since 1970.
+    :ivar quick: evidence that all of this still holds; empty when there is none.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Record(NamedTuple):
     outputs: str
     lazies: str
     fingerprint: str
+    ended: int = 0
+    quick: str = ""
 
 
 class Records:
@@ -48,6 +54,7 @@ class Records:
         self._lock = threading.Lock()
         self._rows: dict[str, Record] = {}
         self._is_loaded = False
+        self._seen: dict[str, Record] = {}
         self.files: dict[str, Row] = {}
 
     def get(self, name: str) -> Record | None:
@@ -91,19 +98,23 @@ class Records:
         self._database.write((PUT["states"], [record]), (PUT["files"], _storable(files)))
         self._rows[record.name] = record
 
-    def put_files(self, files: Iterable[Row]) -> None:
-        """Write what was learned of files, where anything is recorded at all.
+    def note_quick(self, record: Record, quick: str) -> None:
+        """Note evidence for a record; it is written at the end, if the record then still is the same."""
+        self._seen[record.name] = self._rows[record.name] = record._replace(quick=quick)
 
-        :raises RecordsError: the disk is full.
-        """
-        storable = _storable(files)
-        if storable and self._rows:
-            self._database.write((PUT["files"], storable))
-
-    def close(self) -> None:
-        """Close the database; the next use opens it again."""
-        self._database.close()
-        self._is_loaded = False
+    def close(self, files: Iterable[Row] = ()) -> None:
+        """Write evidence, and what was learned of files; close the database. The next use opens it again."""
+        seen = [(each.quick, each.name, each.key, each.outputs) for each in self._seen.values()]
+        storable = _storable(files) if self._rows else []
+        try:
+            if seen or storable:
+                self._database.write((_PUT_QUICK, seen), (PUT["files"], storable))
+        except RecordsError:  # it is only found out once more
+            pass
+        finally:
+            self._seen.clear()
+            self._database.close()
+            self._is_loaded = False
 
     def _load(self) -> None:
         with self._lock:

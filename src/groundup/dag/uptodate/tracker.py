@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from groundup.dag.uptodate.code import code_digest, value_text
 from groundup.dag.uptodate.errors import MissingOutputError, RecordsError, UnreadableFileError
-from groundup.dag.uptodate.files import Files
+from groundup.dag.uptodate.files import Files, Stamp
 from groundup.dag.uptodate.fingerprint import (
     ABSENT,
     Change,
@@ -21,6 +22,7 @@ from groundup.dag.uptodate.fingerprint import (
     params_text,
 )
 from groundup.dag.uptodate.locks import locked
+from groundup.dag.uptodate.quick import NONE, evidence
 from groundup.dag.uptodate.records import FAILED, UNDONE, Record, Records
 from groundup.dag.uptodate.text import digest, stable_text
 from groundup.dag.uptodate.values import to_text
@@ -76,6 +78,13 @@ class Tracker:
         with suppress(ValueError, TypeError, AttributeError):
             return dict(Fingerprint.from_text(record.fingerprint).parents)
         return {}
+
+    def kept(self, state: AnyState, parents: Mapping[str, Result]) -> Record | None:
+        """Return the record of `state` where it is certain without more ado that it is up to date."""
+        record = self._records.get(state.name)
+        if record is None or not record.quick or record.key in UNDONE:
+            return None
+        return record if evidence(state, parents, self._files.stamp) == record.quick else None
 
     def judge(
         self, state: AnyState, params: Mapping[str, Any] | None, parents: Mapping[str, Result]
@@ -142,6 +151,7 @@ class Tracker:
         :raises RecordsError: the disk is full.
         """
         if verdict.record is not None and verdict.matches:
+            self._note_quick(state, verdict.record, verdict.fingerprint)
             return Result(verdict.record.result, verdict.record.value)
         return self._put(state, verdict.fingerprint, None, None, ())
 
@@ -167,10 +177,8 @@ class Tracker:
             raise UnreadableFileError(state, error) from error
 
     def close(self) -> None:
-        """Write what was learned of files, and close the records; the next use opens them again."""
-        with suppress(RecordsError):  # without it, files are read once more
-            self._records.put_files(self._files.take_new())
-        self._records.close()
+        """Write what was learned, and close the records; the next use opens them again."""
+        self._records.close(self._files.take_new())
 
     def _fingerprint(
         self, state: AnyState, params: Mapping[str, Any] | None, parents: Mapping[str, Result]
@@ -234,11 +242,28 @@ class Tracker:
         key, outputs = fingerprint.key(), self._made(state)
         what = f"fingerprint\0{key}" if text is None else f"value\0{stable_text(value) or text}"
         result = digest(f"{what}\0{outputs}")
+        asked, whole, now = " ".join(lazies), fingerprint.to_text(), int(time.time())
+        quick = self._evidence(state, fingerprint, outputs)
         self._records.put(
-            Record(state.name, key, text, result, outputs, " ".join(lazies), fingerprint.to_text()),
+            Record(state.name, key, text, result, outputs, asked, whole, now, quick),
             self._files.take_new(at_least=_MANY_FILES),
         )
         return Result(result, text)
+
+    def _note_quick(self, state: AnyState, record: Record, fingerprint: Fingerprint) -> None:
+        quick = self._evidence(state, fingerprint, record.outputs)
+        if quick not in (NONE, record.quick):
+            self._records.note_quick(record, quick)
+
+    def _evidence(self, state: AnyState, fingerprint: Fingerprint, made: str) -> str:
+        """Return the evidence for files as they were when a fingerprint and a record took their digests."""
+        inputs, outputs = fingerprint.inputs, json.loads(made) if made else {}
+
+        def stamp_of(name: str) -> Stamp | None:
+            read, written = inputs.get(name), outputs.get(name)
+            return self._files.stamp_of(name, read or written) if not (read and written) else None
+
+        return evidence(state, fingerprint.parents, stamp_of)
 
 
 def _log(notice: str) -> None:

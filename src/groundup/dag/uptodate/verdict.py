@@ -17,6 +17,32 @@ _NOT_RESTORED = object()
 
 
 @dataclass(slots=True, eq=False)
+class Stored:
+    """The value that a record keeps of a state."""
+
+    state: AnyState
+    record: Record
+    _restored: Any = field(default=_NOT_RESTORED, repr=False)
+
+    def __call__(self) -> Any:
+        """Return the value; it is restored once.
+
+        :raises NoValueError: there is none, or it no longer fits the annotation of what the state returns.
+        """
+        if self._restored is _NOT_RESTORED:
+            self._restored = self._from_record()
+        return self._restored
+
+    def _from_record(self) -> Any:
+        if self.record.value is None:
+            raise NoValueError(self.state)
+        try:
+            return from_text(self.record.value, self.state.returns)
+        except ValueError as error:
+            raise NoValueError(self.state) from error
+
+
+@dataclass(slots=True, eq=False)
 class Verdict:
     """How a state was judged.
 
@@ -32,7 +58,6 @@ class Verdict:
     record: Record | None
     reasons: tuple[Change, ...] = ()
     missing: tuple[Change, ...] = ()
-    _restored: Any = field(default=_NOT_RESTORED, repr=False)
 
     @property
     def up_to_date(self) -> bool:
@@ -54,14 +79,10 @@ class Verdict:
         """Whether there is a stored value, which was made from the same fingerprint."""
         return self.matches and self.record is not None and self.record.value is not None
 
-    def value(self) -> Any:
-        """Return the stored value; it is restored once.
-
-        :raises NoValueError: there is none, or it no longer fits the annotation of what the state returns.
-        """
-        if self._restored is _NOT_RESTORED:
-            self._restored = self._from_record()
-        return self._restored
+    @property
+    def stored(self) -> Stored | None:
+        """What restores the stored value, where :attr:`has_value`."""
+        return Stored(self.state, self.record) if self.record is not None and self.has_value else None
 
     def because(self, reason: Change) -> Verdict:
         """Return the verdict with one more reason to evaluate the state."""
@@ -70,11 +91,3 @@ class Verdict:
     def satisfied(self) -> Verdict:
         """Return the verdict of a state that says that it is satisfied: only outputs can be missing."""
         return replace(self, reasons=self.missing)
-
-    def _from_record(self) -> Any:
-        if self.record is None or self.record.value is None or not self.matches:
-            raise NoValueError(self.state)
-        try:
-            return from_text(self.record.value, self.state.returns)
-        except ValueError as error:
-            raise NoValueError(self.state) from error
