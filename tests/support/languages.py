@@ -1,0 +1,28 @@
+"""Languages and steps for tests: executables that are shell scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def write_language(folder: Path, settings: Mapping[str, Any] | None = None, /, **executables: str) -> Path:
+    """Make a language of shell scripts; those of install, supply and run that are not given do nothing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("install", "supply", "run"):
+        path = folder / name
+        path.write_text(f"#!/bin/sh\nset -eu\n{executables.get(name, '')}\n")
+        path.chmod(0o755)
+    if settings is not None:
+        (folder / "language.json").write_text(json.dumps(settings))
+    return folder
+
+
+def write_step(folder: Path, **keys: Any) -> Path:
+    """Write a step file in JSON; return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "step.json"
+    path.write_text(json.dumps({"language": "lang", **keys}))
+    return path
