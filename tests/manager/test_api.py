@@ -196,11 +196,36 @@ class TestFlows:
             {"detail": "Graph template bad not found in namespace demo"},
         )
 
-    def test_triggers_are_refused_clearly(self, api: Api) -> None:
-        cron = {"type": "CRON", "value": {"expression": "* * * * *"}}
-        answer = api("PUT", f"{BASE}/graph/cron", {"secrets": {}, "nodes": [hello()], "triggers": [cron]})
-        assert answer.status == 400
-        assert "not supported" in answer.body["detail"]
+    def test_triggers_are_kept_and_answered_as_they_came(self, api: Api) -> None:
+        cron = [{"type": "CRON", "value": {"expression": text}} for text in (" 0 0 * * MON ", "@daily")]
+        body = {"secrets": {}, "nodes": [hello()], "triggers": cron}
+        assert api("PUT", f"{BASE}/graph/cron", body).body["triggers"] == cron
+        assert api("GET", f"{BASE}/graph/cron").body["triggers"] == cron
+
+    @pytest.mark.parametrize(
+        ("trigger", "message"),
+        [
+            ({"expression": "H * * * *"}, "Invalid cron expression"),
+            ({"expression": ""}, "Invalid cron expression"),
+            ({"expression": "@daily", "timezone": "Nowhere/At_All"}, "Unknown time zone 'Nowhere/At_All'"),
+            (
+                {"expression": "@daily", "timezone": "../../etc/passwd"},
+                "Unknown time zone '../../etc/passwd'",
+            ),
+        ],
+    )
+    def test_triggers_are_checked(self, api: Api, trigger: dict[str, str], message: str) -> None:
+        cron = [{"type": "CRON", "value": trigger}]
+        answer = api("PUT", f"{BASE}/graph/c", {"secrets": {}, "nodes": [hello()], "triggers": cron})
+        assert (answer.status, answer.body["detail"][0]["msg"]) == (422, f"Value error, {message}")
+
+    def test_a_trigger_that_is_never_due_makes_the_flow_invalid(self, api: Api) -> None:
+        cron = [{"type": "CRON", "value": {"expression": "0 0 31 2 *"}}]
+        answer = api("PUT", f"{BASE}/graph/c", {"secrets": {}, "nodes": [hello()], "triggers": cron})
+        assert (answer.status, answer.body["validation_status"]) == (201, "INVALID")
+        assert answer.body["validation_errors"] == [
+            "Validation failed due to unexpected error: failed to find next date"
+        ]
 
     @pytest.mark.parametrize(
         ("field", "value", "message"),

@@ -107,11 +107,6 @@ class ManagerService:
                 if await gone():
                     return response
 
-    async def expire_leases(self) -> None:
-        """Put node states whose lease ran out back under the retry policy."""
-        if await self.write(claims.expire):
-            self.bell.ring()
-
     def _session(self, connection: Connection) -> Session:
         return Session(connection, self.context, self._now())
 

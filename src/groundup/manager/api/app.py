@@ -14,12 +14,12 @@ from starlette.middleware.cors import CORSMiddleware
 from groundup.manager.api import v0, v1
 from groundup.manager.api.middleware import Envelope
 from groundup.manager.errors import ConflictError, DatabaseError, ManagerError, NotFoundError, RejectedError
+from groundup.manager.housekeeping import keep_house
 from groundup.manager.service import ManagerService
 
 logger = logging.getLogger(__name__)
 
 LOCAL_ORIGINS = tuple(f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001))
-_HOUSEKEEPING_SECONDS = 1.0
 _STATUSES: dict[type[ManagerError], int] = {
     NotFoundError: 404,
     RejectedError: 400,
@@ -69,19 +69,10 @@ async def _refuse(_request: Request, error: Exception) -> JSONResponse:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    housekeeping = asyncio.create_task(_keep_house(app.state.service))
+    housekeeping = asyncio.create_task(keep_house(app.state.service))
     try:
         yield
     finally:
         housekeeping.cancel()
         with suppress(asyncio.CancelledError):
             await housekeeping
-
-
-async def _keep_house(service: ManagerService) -> None:
-    while True:
-        try:
-            await service.expire_leases()
-        except ManagerError as error:
-            logger.error("housekeeping failed: %s", error)
-        await asyncio.sleep(_HOUSEKEEPING_SECONDS)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
 from groundup.manager.api.auth import KeyedRoute, documented_key
+from groundup.manager.api.bodies import UpsertGraph
 from groundup.manager.operations import flows, outcomes, reports
 from groundup.manager.service import ManagerService
 from groundup.nodes.wire import (
@@ -26,7 +27,6 @@ from groundup.nodes.wire import (
     RunsResponse,
     TriggerRequest,
     TriggerResponse,
-    UpsertGraphRequest,
 )
 
 router = APIRouter(prefix="/v0", route_class=KeyedRoute, dependencies=[documented_key])
@@ -72,7 +72,7 @@ async def list_nodes(request: Request, namespace_name: str) -> dict[str, Any]:
 
 @router.put(_FLOW, status_code=201, tags=["flows"])
 async def upsert_graph(
-    request: Request, namespace_name: str, graph_name: str, body: UpsertGraphRequest
+    request: Request, namespace_name: str, graph_name: str, body: UpsertGraph
 ) -> GraphResponse:
     """Save a new version of a flow; the answer says whether it is valid."""
     return await service(request).write(flows.save_flow, namespace_name, graph_name, body)

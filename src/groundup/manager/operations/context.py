@@ -23,12 +23,14 @@ class Settings:
     :param longest_wait: how long an empty answer to enqueue may be held back.
     :param largest_batch: how many node states one enqueue may hand out.
     :param keep_runs: how long runs are kept after they finished; None: for ever.
+    :param keep_ticks: how long is kept what became of the times of triggers.
     """
 
     default_lease: int = 3_600_000
     longest_wait: int = 20_000
     largest_batch: int = 1_000
     keep_runs: int | None = None
+    keep_ticks: int = 720 * 3_600_000
 
 
 @dataclass(slots=True)

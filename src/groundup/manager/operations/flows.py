@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row
@@ -10,16 +11,19 @@ from sqlalchemy import Row
 from groundup.manager.clock import iso
 from groundup.manager.engine import runs as engine_runs
 from groundup.manager.engine.model import FlowDocument
+from groundup.manager.engine.schedule import Schedule
 from groundup.manager.engine.template import checked
 from groundup.manager.engine.verification import input_fields, verify
 from groundup.manager.errors import NotFoundError, RejectedError
 from groundup.manager.operations.context import Session
-from groundup.manager.store import flows, nodes, runs, states
+from groundup.manager.store import flows, nodes, runs, states, triggers
 from groundup.nodes.wire import (
+    CronTrigger,
     GraphResponse,
     RegisterNodesRequest,
     RegisterNodesResponse,
     StateStatus,
+    TriggerModel,
     TriggerRequest,
     TriggerResponse,
     UpsertGraphRequest,
@@ -27,6 +31,7 @@ from groundup.nodes.wire import (
 )
 
 _HIDDEN = "********"
+_NO_NEXT_TIME = "Validation failed due to unexpected error: {}"
 
 
 def register_nodes(session: Session, namespace: str, request: RegisterNodesRequest) -> RegisterNodesResponse:
@@ -53,19 +58,32 @@ def save_flow(session: Session, namespace: str, name: str, request: UpsertGraphR
 
     :raises RejectedError: when it is malformed; nothing is saved then.
     """
-    if request.triggers:
-        raise RejectedError(
-            "Error validating graph template: triggers are not supported by this version of the manager",
-            hint="trigger the flow by its own endpoint",
-        )
     secrets = {key: session.context.cipher.encrypt(value) for key, value in request.secrets.items()}
     template = checked(name, namespace, request.model_copy(update={"secrets": secrets}))
     document = FlowDocument(**template.model_dump(exclude={"name", "namespace"}))
     places = {(node.namespace, node.node_name) for node in document.nodes}
     registry = nodes.registry(session.connection, places)
     document.input_fields = input_fields(document, registry)
-    flows.save(session.connection, (namespace, name), document, verify(document, registry), session.now)
+    wanted, trigger_errors = first_times(document.triggers, session.now)
+    errors = [*verify(document, registry), *trigger_errors]
+    flow = flows.save(session.connection, (namespace, name), document, errors, session.now)
+    triggers.keep(session.connection, triggers.Owner(flow, namespace, name), wanted, session.now)
     return get_flow(session, namespace, name)
+
+
+def first_times(wanted: Iterable[TriggerModel], now: int) -> tuple[list[tuple[CronTrigger, int]], list[str]]:
+    """Cron triggers with their first times, and what is wrong with those that have none.
+
+    :raises RejectedError: for an expression or a time zone that is none.
+    """
+    found, errors = [], []
+    for model in wanted:
+        schedule = Schedule(model.value)
+        try:
+            found.append((model.value, next(schedule.after(now))))
+        except RejectedError as error:
+            errors.append(_NO_NEXT_TIME.format(error))
+    return found, errors
 
 
 def get_flow(session: Session, namespace: str, name: str) -> GraphResponse:
@@ -96,9 +114,12 @@ def list_flows(session: Session, namespace: str) -> dict[str, Any]:
     return {"namespace": namespace, "count": len(found), "templates": found}
 
 
-def trigger(session: Session, namespace: str, name: str, request: TriggerRequest) -> TriggerResponse:
+def trigger(
+    session: Session, namespace: str, name: str, request: TriggerRequest, trigger_id: str | None = None
+) -> TriggerResponse:
     """Start a run with the newest version of a flow.
 
+    :param trigger_id: the cron trigger on whose behalf.
     :raises NotFoundError: when there is no such flow.
     :raises RejectedError: when it is not valid, or inputs or store do not fit it.
     """
@@ -110,7 +131,7 @@ def trigger(session: Session, namespace: str, name: str, request: TriggerRequest
     flow = session.flow(row.version)
     run_id = str(uuid.uuid4())
     first = engine_runs.first_state(flow, run_id, request, session.tools)
-    runs.create(session.connection, run_id, flow, request.store, session.now)
+    runs.create(session.connection, run_id, flow, runs.Start(request.store, trigger_id), session.now)
     states.add(session.connection, [first])
     return TriggerResponse(status=StateStatus.CREATED, run_id=run_id)
 

@@ -18,8 +18,11 @@ _CACHED_VERSIONS = 256
 
 def save(
     connection: Connection, place: tuple[str, str], document: FlowDocument, errors: list[str], now: int
-) -> None:
-    """Make ``document`` the newest version of the flow at ``place``, which is (namespace, name)."""
+) -> int:
+    """Make ``document`` the newest version of the flow at ``place``, which is (namespace, name).
+
+    Gives the number of the flow.
+    """
     flow = _flow_number(connection, place, now)
     values = {
         "flow": flow,
@@ -31,9 +34,32 @@ def save(
         insert(flow_versions).values(values).returning(flow_versions.c.seq)
     ).scalar_one()
     connection.execute(update(flows).where(flows.c.seq == flow).values(version=version))
+    remove_unused_versions(connection, flow, version)
+    return flow
+
+
+def remove_unused_versions(connection: Connection, flow: int, version: int | None) -> None:
+    """Remove the versions of ``flow`` that no run was triggered with, except ``version``."""
     unused = ~exists(select(runs.c.seq).where(runs.c.flow_version == flow_versions.c.seq))
-    old = (flow_versions.c.flow == flow) & (flow_versions.c.seq != version)
+    old = (flow_versions.c.flow == flow) & (flow_versions.c.seq != (version or 0))
     connection.execute(delete(flow_versions).where(old & unused))
+
+
+def remove(connection: Connection, namespace: str, name: str) -> int | None:
+    """Remove a flow; gives its number. Versions go when no run has them any more."""
+    here = (flows.c.namespace == namespace) & (flows.c.name == name) & flows.c.version.is_not(None)
+    flow = connection.execute(select(flows.c.seq).where(here)).scalar()
+    if flow is not None:
+        connection.execute(update(flows).where(flows.c.seq == flow).values(version=None))
+        remove_unused_versions(connection, flow, None)
+        remove_without_versions(connection, flow)
+    return flow
+
+
+def remove_without_versions(connection: Connection, flow: int) -> None:
+    """Remove what is left of a removed flow, unless runs have versions of it."""
+    used = exists(select(flow_versions.c.seq).where(flow_versions.c.flow == flow))
+    connection.execute(delete(flows).where(flows.c.seq == flow, flows.c.version.is_(None), ~used))
 
 
 def _flow_number(connection: Connection, place: tuple[str, str], now: int) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select
 
 from groundup.manager.engine.model import Flow
 from groundup.manager.store.schema import node_states, runs, store_values
-from groundup.nodes.wire import StateStatus
+from groundup.nodes.wire import UNFINISHED, StateStatus
 
 _ADD = insert(runs)
 _ADD_VALUE = insert(store_values)
@@ -18,18 +19,27 @@ _VALUES = select(store_values.c.key, store_values.c.value).where(
 )
 
 
-def create(connection: Connection, run_id: str, flow: Flow, store: dict[str, str], now: int) -> None:
-    """Add a run of ``flow`` with the values that it was triggered with."""
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a run begins: the values of its store, and the cron trigger that began it."""
+
+    store: Mapping[str, str]
+    trigger_id: str | None = None
+
+
+def create(connection: Connection, run_id: str, flow: Flow, start: Start, now: int) -> None:
+    """Add a run of ``flow``."""
     values = {
         "id": run_id,
         "namespace": flow.namespace,
         "flow_name": flow.name,
         "flow_version": flow.version,
+        "trigger_id": start.trigger_id,
         "created_at": now,
     }
     connection.execute(_ADD, values)
-    if store:
-        rows = [{"run_id": run_id, "key": key, "value": value} for key, value in store.items()]
+    if start.store:
+        rows = [{"run_id": run_id, "key": key, "value": value} for key, value in start.store.items()]
         connection.execute(_ADD_VALUE, rows)
 
 
@@ -70,6 +80,12 @@ def page(connection: Connection, namespace: str, skip: int, limit: int | None) -
     """Runs of ``namespace``, the newest first."""
     query = select(runs).where(runs.c.namespace == namespace).order_by(runs.c.seq.desc())
     return connection.execute(query.offset(skip).limit(limit)).all()
+
+
+def is_unfinished(connection: Connection, run_id: str) -> bool:
+    """Whether node states of a run wait or are executed."""
+    waiting = (node_states.c.run_id == run_id) & node_states.c.status.in_(sorted(UNFINISHED))
+    return bool(connection.execute(select(exists().where(waiting))).scalar())
 
 
 def summaries(connection: Connection, run_ids: Iterable[str]) -> dict[str, dict[StateStatus, int]]:

@@ -1,0 +1,64 @@
+"""What a manager does by itself, again and again, while it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from groundup.manager.errors import DatabaseError
+from groundup.manager.operations import claims, retention, triggers
+from groundup.manager.operations.context import Session
+from groundup.manager.service import ManagerService
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Chore:
+    """An operation that is done every so many seconds.
+
+    :param work: gives how much it did; one that did something is done again at once when it is ``repeated``.
+    :param wakes: whether there may be something to claim afterwards.
+    """
+
+    name: str
+    seconds: float
+    work: Callable[[Session], int]
+    wakes: bool = False
+    repeated: bool = False
+
+
+CHORES = (
+    Chore("putting lost claims back", 1, claims.expire, wakes=True),
+    Chore("starting runs by triggers", 1, triggers.start_due, wakes=True),
+    Chore("starting runs that waited", 1, triggers.start_waiting, wakes=True),
+    Chore("removing finished runs", 60, retention.remove_runs, repeated=True),
+    Chore("removing old times of triggers", 600, retention.remove_ticks, repeated=True),
+)
+
+
+async def keep_house(service: ManagerService) -> None:
+    """Do every chore whenever it is due, until cancelled."""
+    await asyncio.gather(*(_repeat(service, chore) for chore in CHORES))
+
+
+async def _repeat(service: ManagerService, chore: Chore) -> None:
+    while True:
+        try:
+            while await do(service, chore) and chore.repeated:
+                pass
+        except DatabaseError as error:
+            logger.error("%s failed: %s", chore.name, error)
+        except Exception:
+            logger.exception("%s failed", chore.name)
+        await asyncio.sleep(chore.seconds)
+
+
+async def do(service: ManagerService, chore: Chore) -> int:
+    """Do ``chore`` once; gives how much that was."""
+    done = await service.write(chore.work)
+    if done and chore.wakes:
+        service.bell.ring()
+    return done
