@@ -1,4 +1,4 @@
-"""What a state costs whose fingerprint is kept on disk, against tasks of other tools that do as much.
+"""What a state costs against tasks of other tools: in memory, and where fingerprints are kept on disk.
 
 Every run is a new process, as it would be for a person; starting it and importing the tool is not counted.
 """
@@ -21,7 +21,8 @@ from tests.support.process import clean_env, run
 CHILD = Path(__file__).with_name("child.py")
 UP_TO_DATE_TARGET = 60.0
 JOBS = {"--jobs 1": 1, "default jobs": 0}
-TOOLS = {"doit": 3.0, "pytask": 100.0}
+IN_MEMORY_TARGETS = {"doit": 3.0, "pytask": 100.0}
+UP_TO_DATE_TARGETS = {"doit": None, "pytask": 100.0}  # doit keeps everything at the end, or nothing
 
 
 class Run(NamedTuple):
@@ -43,6 +44,11 @@ class Work(NamedTuple):
         """Return what a run took where nothing is known of earlier ones."""
         self.forget()
         return self.run(tool, jobs, "changed")
+
+    def all_of(self, tool: str, expected: str) -> Run:
+        """Return what a run took that does everything because nothing of it is kept."""
+        self.forget()
+        return self.run(tool, 0, expected)
 
     def warm(self, tool: str, jobs: int) -> Run:
         """Return what a run took where everything is up to date."""
@@ -104,11 +110,20 @@ def against(work: Work, tool: str, rounds: int) -> list[Figure]:
         {name: partial(cold_and_warm, work, name) for name in ("groundup", tool)}, rounds, 0
     )
     ratios = []
-    for position, how in enumerate(("cold", "up to date")):
+    for position, (how, target) in enumerate({"cold": None, "up to date": UP_TO_DATE_TARGETS[tool]}.items()):
         costs = {name: [both[position].running for both in runs] for name, runs in found.items()}
-        title = f"{tool} / groundup, {work.shape}, {how}"
-        ratios.append(ratio(title, TOOLS[tool], costs, over=tool, under="groundup", at_least=True))
+        title = f"{tool} / groundup, on disk, {work.shape}, {how}"
+        ratios.append(ratio(title, target, costs, over=tool, under="groundup", at_least=True))
     return ratios
+
+
+def against_in_memory(work: Work, tool: str, rounds: int) -> list[Figure]:
+    """Measure another tool and groundup in turns, where no state and no task has files."""
+    runs = {"groundup": partial(work.all_of, "groundup", "ok"), tool: partial(work.all_of, tool, "changed")}
+    found = taken_in_turns(runs, rounds, 0)
+    costs = {name: [each.running for each in all_runs] for name, all_runs in found.items()}
+    title = f"{tool} / groundup, in memory, {work.shape}"
+    return [ratio(title, IN_MEMORY_TARGETS[tool], costs, over=tool, under="groundup", at_least=True)]
 
 
 def cold_and_warm(work: Work, tool: str) -> tuple[Run, Run]:

@@ -24,7 +24,7 @@ def task_all():
         yield {{
             "basename": f"s{{number}}",
             "actions": [nothing],
-            "file_dep": [f"files/{{number}}"],
+            "file_dep": {files},
             "task_dep": [f"s{{need}}" for need in needs],
         }}
 """
@@ -37,7 +37,7 @@ FILES = Path(__file__).parent / "files"
 
 for number in range({size}):
     @pytask.task(id=str(number))
-    def task_nothing(path: Path = FILES / str(number)) -> None: pass
+    def task_nothing({path}) -> None: pass
 """
 
 
@@ -75,16 +75,18 @@ def write_states(folder: Path, shape: Shape, *, tracked: bool) -> Path:
     return module
 
 
-def write_work(folder: Path, shape: Shape) -> Path:
-    """Write to a new folder what the states of `shape` read, and the same for the other tools; return it."""
+def write_work(folder: Path, shape: Shape, *, tracked: bool = True) -> Path:
+    """Write the same work for each tool to a new folder, and return it. When `tracked`, each reads a file."""
     files = folder / "files"
     files.mkdir(parents=True)
     for number in range(shape.size):
         (files / str(number)).write_text(f"{number}\n")
-    write_states(folder, shape, tracked=True)
+    write_states(folder, shape, tracked=tracked)
     needs = "range(number)[-1:]" if shape.name == CHAIN else _needs_of_wide(shape)
-    (folder / "dodo.py").write_text(DOIT.format(size=shape.size, needs=needs))
-    (folder / f"task_{folder.name}.py").write_text(PYTASK.format(size=shape.size))
+    read = '[f"files/{number}"]' if tracked else "[]"
+    path = "path: Path = FILES / str(number)" if tracked else ""
+    (folder / "dodo.py").write_text(DOIT.format(size=shape.size, needs=needs, files=read))
+    (folder / f"task_{folder.name}.py").write_text(PYTASK.format(size=shape.size, path=path))
     return folder
 
 

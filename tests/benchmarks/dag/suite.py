@@ -46,6 +46,14 @@ def works_in(folder: Path, states: int) -> Iterator[disk.Work]:
         yield disk.Work(made, other, shape, folder / "home")
 
 
+def without_files(work: disk.Work, folder: Path) -> disk.Work:
+    """Make the same work with states and tasks that read no files."""
+    return work._replace(
+        folder=write_work(folder / "free", work.shape, tracked=False),
+        other=write_work(folder / "free-other", Shape(WIDE, 2), tracked=False),
+    )
+
+
 def parts(works: list[disk.Work], folder: Path, python: Interpreter, rounds: int) -> Iterator[Part]:
     """Yield what is measured: its name, in how many rounds, and how."""
     some, few, fewest = (math.ceil(rounds / each) for each in (5, 15, 25))
@@ -60,8 +68,10 @@ def parts(works: list[disk.Work], folder: Path, python: Interpreter, rounds: int
             rounds if work is small else some,
             partial(disk.up_to_date, work),
         )
-    yield f"doit, {small.shape}", some, partial(disk.against, small, "doit")
-    yield f"pytask, {small.shape}", few, partial(disk.against, small, "pytask")
+    free = without_files(small, folder)
+    for tool, often in {"doit": some, "pytask": few}.items():
+        yield f"{tool}, in memory, {small.shape}", often, partial(disk.against_in_memory, free, tool)
+        yield f"{tool}, on disk, {small.shape}", often, partial(disk.against, small, tool)
     yield "warm boot", rounds, partial(boot.warm_boot, folder, python)
 
 

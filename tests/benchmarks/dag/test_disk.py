@@ -26,6 +26,16 @@ def test_a_first_run_does_everything_and_the_next_one_nothing(work: Work, tool: 
         assert work.warm(tool, 0).running.wall > 0
 
 
+@pytest.mark.parametrize(
+    ("tool", "expected"), [("groundup", "ok"), ("doit", "changed"), ("pytask", "changed")]
+)
+def test_without_files_everything_is_done_in_each_run(tmp_path: Path, tool: str, expected: str) -> None:
+    other = write_work(tmp_path / "other", Shape(WIDE, 2), tracked=False)
+    work = Work(write_work(tmp_path / "work", SHAPE, tracked=False), other, SHAPE, tmp_path / "home")
+    for _ in range(2):
+        assert work.all_of(tool, expected).running.wall > 0
+
+
 @pytest.mark.parametrize("tool", ["groundup", "doit", "pytask"])
 def test_a_run_that_did_something_else_is_an_error(work: Work, tool: str) -> None:
     with pytest.raises(BenchmarkError, match=rf"{tool} did not do 5 wide \(skipped\): {{'changed': 5}}"):

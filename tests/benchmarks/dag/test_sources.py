@@ -27,6 +27,17 @@ def test_states_and_tasks_have_the_parents_of_the_shape(shape: Shape, tmp_path: 
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_the_same_without_files(shape: Shape, tmp_path: Path) -> None:
+    folder = write_work(tmp_path / "work", shape, tracked=False)
+    states = load_states(folder / "states.py")
+    tasks = list(load_module(folder / "dodo.py").task_all())
+    assert {task["basename"]: task["task_dep"] for task in tasks} == SHAPES[shape]
+    assert not any(state.is_tracked for state in states)
+    assert not any(task["file_dep"] for task in tasks)
+    assert "path: Path" not in (folder / "task_work.py").read_text()
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_what_states_give_is_known(shape: Shape, tmp_path: Path) -> None:
     folder = write_work(tmp_path / "work", shape)
     given = {state.name: state.function(*state.arguments) for state in load_states(folder / "states.py")}

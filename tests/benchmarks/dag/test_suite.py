@@ -18,22 +18,29 @@ TARGETS = {
     **{f"in memory, {shape}, default jobs": ("us a state", 60, False) for shape in SHAPES},
     **{f"on disk, {shape}, up to date, --jobs 1": ("us a state", 60, False) for shape in SHAPES},
     **{f"on disk, {shape}, up to date, default jobs": ("us a state", 60, False) for shape in SHAPES},
-    "doit / groundup, 4 wide, cold": ("x", 3, True),
-    "doit / groundup, 4 wide, up to date": ("x", 3, True),
-    "pytask / groundup, 4 wide, cold": ("x", 100, True),
-    "pytask / groundup, 4 wide, up to date": ("x", 100, True),
+    "doit / groundup, in memory, 4 wide": ("x", 3, True),
+    "pytask / groundup, in memory, 4 wide": ("x", 100, True),
+    "pytask / groundup, on disk, 4 wide, up to date": ("x", 100, True),
     "warm boot with 20 states up to date - bare start": ("ms", 120, False),
 }
-WITHOUT_TARGET = {
-    f"in memory, {shape}, {jobs} / {other}": "x"
-    for shape in SHAPES
-    for jobs in ("--jobs 1", "default jobs")
-    for other in ("graphlib", "networkx")
-} | {
-    f"memory, {shape}, {step}": "bytes a state"
-    for shape in SHAPES
-    for step in ("declared", "in a graph", "reached")
-}
+WITHOUT_TARGET = (
+    {
+        "doit / groundup, on disk, 4 wide, cold": "x",
+        "doit / groundup, on disk, 4 wide, up to date": "x",
+        "pytask / groundup, on disk, 4 wide, cold": "x",
+    }
+    | {
+        f"in memory, {shape}, {jobs} / {other}": "x"
+        for shape in SHAPES
+        for jobs in ("--jobs 1", "default jobs")
+        for other in ("graphlib", "networkx")
+    }
+    | {
+        f"memory, {shape}, {step}": "bytes a state"
+        for shape in SHAPES
+        for step in ("declared", "in a graph", "reached")
+    }
+)
 
 
 @pytest.fixture(scope="module")
