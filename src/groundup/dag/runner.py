@@ -109,6 +109,7 @@ class Runner:
         planned = plan(self._graph, names, known=self._outcomes)
         self._parameters.prepare(planned)
         self._settler.begin()
+        self._scopes.begin()
         try:
             self._scheduler.run(planned)
         except BaseException:

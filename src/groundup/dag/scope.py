@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from groundup.dag.outcome import Outcome
 
 if TYPE_CHECKING:
-    from groundup.dag.output import Capture, Children, Output
+    from groundup.dag.output import Capture, Children, Running
 
 TAIL = 20  # lines of the output of a state that failed
 
@@ -18,24 +19,26 @@ TAIL = 20  # lines of the output of a state that failed
 class Scope:
     """A ``with`` block around one evaluation."""
 
-    __slots__ = ("_leave", "_running", "children", "output")
+    __slots__ = ("_leave", "_running", "output")
 
-    def __init__(self, children: Children, output: Output | None, leave: Callable[[Scope], None]) -> None:
-        from groundup.dag.output import Running
-
-        self.children = children
-        self.output = output
+    def __init__(self, running: Running, leave: Callable[[Scope], None]) -> None:
+        self.output = running.output
         self._leave = leave
-        self._running = Running(children, output)
+        self._running = running
 
     def __enter__(self) -> Self:
         self._running.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if kind is None:  # an interrupt leaves it open: its children are still to be ended
+        if kind is None or issubclass(kind, Exception):  # an interrupt leaves its children to be ended
             self._leave(self)
         self._running.__exit__(kind, error, None)
+
+    @property
+    def children(self) -> Children | None:
+        """The processes that were started in it."""
+        return self._running.children
 
     @property
     def last_line(self) -> Callable[[], str] | None:
@@ -58,22 +61,31 @@ class Scopes:
         self._open: set[Scope] = set()
         self._lock = threading.Lock()
         self._watching: ExitStack | None = None
+        self._outer: Running | None = None
+
+    def begin(self) -> None:
+        """Note the state inside of which the run goes on, if there is one: what is not captured is its."""
+        module = sys.modules.get("groundup.dag.output.current")  # where it was not imported, no state runs
+        self._outer = module.current.get() if module else None
 
     def of(self, name: str) -> Scope:
         """Surround the evaluation of the state `name`, in this context."""
-        from groundup.dag.output import Children
+        from groundup.dag.output import Children, Running
 
         if self._watching is None:
             self._watch()
-        scope = Scope(Children(), self._capture.of(name) if self._capture else None, self._open.discard)
+        outer = self._outer
+        children = Children(outer.children if outer else None)
+        output = self._capture.of(name) if self._capture else None
+        scope = Scope(Running(children, output, outer.receiver if outer else None), self._open.discard)
         self._open.add(scope)
         return scope
 
     def outside(self) -> AbstractContextManager[None]:
-        """Surround what belongs to no state: what a listener writes is not captured."""
+        """Surround what belongs to no state of the run: what a listener writes is not captured by it."""
         from groundup.dag.output import Outside
 
-        return Outside()
+        return Outside(self._outer)
 
     def end_children(self) -> None:
         """End the child processes of the state that runs in this context."""
@@ -87,7 +99,7 @@ class Scopes:
         """End the child processes of all states that run, and let them start no more."""
         from groundup.dag.output import stop_all
 
-        stop_all([scope.children for scope in self._open.copy()])
+        stop_all([scope.children for scope in self._open.copy() if scope.children])
 
     def close(self) -> None:
         """Put back what was replaced in the process."""

@@ -19,19 +19,22 @@ class Running:
     threads and thread pools. To evaluate in another thread, run the call in a copy of the context.
 
     :param children: gets the processes that are started.
-    :param output: gets what is written, and is finished at the end; by default nothing changes: what is
-        written goes where it went outside of the block.
+    :param output: gets what is written, and is finished at the end.
+    :param receiver: gets what is written where there is no `output`, and goes on after the block; by default
+        nothing changes: what is written goes where it went outside of the block.
     """
 
     __slots__ = ("_token", "children", "output", "receiver")
 
-    def __init__(self, children: Children | None, output: Output | None = None) -> None:
+    def __init__(
+        self, children: Children | None, output: Output | None = None, receiver: Output | None = None
+    ) -> None:
         self.children = children
         self.output = output
-        self.receiver = output
+        self.receiver = output or receiver
 
     def __enter__(self) -> Self:
-        if self.output is None:
+        if self.receiver is None:
             outer = current.get()
             self.receiver = outer.receiver if outer else None
         self._token: Token[Running | None] = current.set(self)
@@ -46,12 +49,18 @@ class Running:
 
 
 class Outside:
-    """A ``with`` block that belongs to no state, wherever it is entered: for what a runner does itself."""
+    """A ``with`` block that belongs to no state, wherever it is entered: for what a runner does itself.
 
-    __slots__ = ("_token",)
+    :param outer: the state to which it belongs nevertheless, since that one has the runner.
+    """
+
+    __slots__ = ("_outer", "_token")
+
+    def __init__(self, outer: Running | None = None) -> None:
+        self._outer = outer
 
     def __enter__(self) -> None:
-        self._token: Token[Running | None] = current.set(None)
+        self._token: Token[Running | None] = current.set(self._outer)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
