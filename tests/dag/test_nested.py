@@ -121,9 +121,7 @@ def test_what_inner_states_and_their_listener_write_is_the_outer_states(
 
     @state
     def outer() -> None:
-        graph = graph_of(
-            {"a": [], "b": [], "c": [], "end": ["a", "b", "c"]}, lambda n: n == "end" or write(n)
-        )
+        graph = graph_of({"a": [], "b": [], "c": [], "end": ["a", "b", "c"]}, write)
         with Runner(graph, jobs=3, on_event=listen) as runner:
             runner.reach("end").raise_for_failure()
 
