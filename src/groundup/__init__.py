@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from groundup.execution import ExecutionRuntime as ExecutionRuntime
     from groundup.execution import OutputStream as OutputStream
     from groundup.execution import create_execution_runtime as create_execution_runtime
+    from groundup.execution.languages import StepFailed as StepFailed
+    from groundup.execution.languages import StepResult as StepResult
+    from groundup.execution.languages import run_step as run_step
     from groundup.manager import EmbeddedManager as EmbeddedManager
     from groundup.nodes import BaseNode as BaseNode
     from groundup.nodes import CronTrigger as CronTrigger
@@ -63,6 +66,7 @@ _ROOMS = {
         "OutputStream",
         "create_execution_runtime",
     ),
+    "execution.languages": ("StepFailed", "StepResult", "run_step"),
     "manager": ("EmbeddedManager",),
     "nodes": (
         "BaseNode",

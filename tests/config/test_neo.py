@@ -30,13 +30,14 @@ def test_without_it_there_is_nothing(tmp_path: Path) -> None:
     [
         ('[neo]\nstate = ["a"]\n', "3: unknown key 'neo.state'", "did you mean 'states'?"),
         ("[neo.parms.deploy]\nx = 1\n", "2: unknown key 'neo.parms'", "did you mean 'params'?"),
-        ("[neo]\n\nzzz = 1\n", "4: unknown key 'neo.zzz'", "known keys: states, params, projects"),
+        ("[neo]\n\nzzz = 1\n", "4: unknown key 'neo.zzz'", "known keys: states, params, projects, languages"),
         ('[neo]\nstates = "a"\n', "3: neo.states must be a list of module names", "reference"),
         ("[neo]\nstates = [1]\n", "3: neo.states must be a list of module names", "reference"),
         ('[neo]\nstates = [""]\n', "3: neo.states must be a list of module names", "reference"),
         ("[neo.params]\ndeploy = 1\n", "2: neo.params must be a table for each state", "reference"),
         ("[neo.projects]\nmodules = 1\n", "2: neo.projects must be the tables modules and", "reference"),
         ("[neo.projects.modules]\nx = 1\n", "2: neo.projects must be the tables modules and", "reference"),
+        ("[neo.languages]\nx = 1\n", "2: neo.languages must be a folder for each language", "reference"),
         ("[neo.projects.module]\nx = 'y'\n", "2: neo.projects must be the tables modules and", "reference"),
     ],
 )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.support.neo import Neo
+from tests.support.process import run_kernel
 
 
 def write_language(folder: Path, settings: Mapping[str, Any] | None = None, /, **executables: str) -> Path:
@@ -26,3 +30,17 @@ def write_step(folder: Path, **keys: Any) -> Path:
     path = folder / "step.json"
     path.write_text(json.dumps({"language": "lang", **keys}))
     return path
+
+
+@contextmanager
+def configured(neo: Neo, name: str, folder: str) -> Iterator[Path]:
+    """Let the configuration of a repository name a language for the block; give its folder."""
+    file = neo.repo / "groundup.toml"
+    text = file.read_text()
+    file.write_text(f'{text}\n[neo.languages]\n{name} = "{folder}"\n')
+    try:
+        run_kernel(neo.repo, "run", "true", env=neo.env, check=True)
+        yield neo.repo / folder
+    finally:
+        file.write_text(text)
+        run_kernel(neo.repo, "run", "true", env=neo.env, check=True)

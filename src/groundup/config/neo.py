@@ -29,11 +29,17 @@ def is_project_settings(value: Any) -> bool:
     )
 
 
+def is_texts_by_name(value: Any) -> bool:
+    """Return whether `value` is a table of texts, none of them empty."""
+    return isinstance(value, dict) and all(isinstance(item, str) and item for item in value.values())
+
+
 # The keys that are read, each with what its value must be. Whoever reads a new one adds it here.
 KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "states": (is_texts, "a list of module names"),
     "params": (is_tables, "a table for each state"),
     "projects": (is_project_settings, "the tables modules and dependency_overrides, of text by module"),
+    "languages": (is_texts_by_name, "a folder for each language"),
 }
 
 

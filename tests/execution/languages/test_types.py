@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundup.errors import UserError
 from groundup.execution.languages import StepError, read_step
 from groundup.execution.languages.types import BUILT_IN, by_schema, from_text, normal, to_text, types_of
 from tests.execution.languages.test_strict_json import texts, values
@@ -154,3 +155,14 @@ def test_what_is_shown_of_a_value_is_short() -> None:
     (problem,) = BUILT_IN["int"].problems("x" * 1000)
     assert len(problem) < 100
     assert json.dumps("x" * 50)[:-1] in problem
+
+
+@pytest.mark.parametrize(("module", "ending"), [("jsonschema", "json"), ("yaml", "yaml")])
+def test_a_library_that_is_not_installed_is_told_with_its_extra(
+    tmp_path: Path, module: str, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = write_step(tmp_path, types={"mine": {"schema": {}}}).rename(tmp_path / f"step.{ending}")
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "groundup.execution.languages.strict_yaml", raising=False)
+    with pytest.raises(UserError, match=rf"steps need groundup\[languages\]: {module} is not installed"):
+        types_of(read_step(step))

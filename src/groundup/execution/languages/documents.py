@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from groundup.execution.languages.errors import StepError
+from groundup.execution.languages.errors import StepError, needing_extra
 from groundup.execution.languages.strict_json import parse as parse_json
 from groundup.execution.languages.strict_json import plain
 
@@ -63,7 +63,8 @@ def _wrong(name: str, line: int, message: str, language: str) -> StepError:
 
 
 def _from_yaml(name: str, text: str) -> Document:
-    from groundup.execution.languages.strict_yaml import YamlError, parse
+    with needing_extra():
+        from groundup.execution.languages.strict_yaml import YamlError, parse
 
     try:
         value, lines = parse(text)
@@ -103,8 +104,8 @@ def _nearest(lines: dict[Keys, int]) -> Callable[[Keys], int]:
 
 def _line_in_json(text: str, keys: Keys) -> int:
     """Return the line of a key; JSON is nearly YAML, and where it is not, no line is known."""
-    from groundup.execution.languages.strict_yaml import YamlError, parse
-
+    with needing_extra():
+        from groundup.execution.languages.strict_yaml import YamlError, parse
     try:
         return _nearest(parse(text)[1])(keys)
     except YamlError:

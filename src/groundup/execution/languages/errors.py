@@ -12,7 +12,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,21 @@ class StepError(UserError):
 
 class LanguageError(UserError):
     """A language is not there, or it breaks the contract."""
+
+
+@contextmanager
+def needing_extra() -> Iterator[None]:
+    """Turn an import that fails for want of the extra ``languages`` into an error that names it.
+
+    :raises UserError: a library is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"steps need groundup[languages]: {error.name} is not installed",
+            hint="write groundup[languages] in the dependencies, or the extra in the configuration's projects",
+        ) from None
 
 
 class StepFailed(GroundupError):  # noqa: N818 - as ExecutionFailed

@@ -16,6 +16,7 @@ from groundup.execution.languages.outputs import collect_outputs, write_outputs
 from groundup.execution.languages.phases import OnPhase, Phases, Watching
 from groundup.execution.languages.result import PhaseResult, StepResult
 from groundup.execution.languages.runtime import command_runtime
+from groundup.execution.languages.settings import configured_languages
 from groundup.execution.languages.step import Step, read_step
 from groundup.execution.languages.types import Type, types_of
 from groundup.execution.languages.values import Artifacts, input_values
@@ -47,7 +48,8 @@ def run_step(  # noqa: PLR0913 - the options of a run
     :param inputs: values, over those of the step file.
     :param artifacts: JSON files with values of inputs.
     :param component: the folder with the step's code; by default the step file's own.
-    :param languages: folders of languages besides those that are built in, by name.
+    :param languages: folders of languages besides those that are built in, by name; by default those of the
+        configuration.
     :param timeouts: seconds by phase, over those of the step file; None for no limit.
     :param env: variables for run, over those of the step file.
     :param check: raise when it fails; otherwise the result tells.
@@ -57,7 +59,8 @@ def run_step(  # noqa: PLR0913 - the options of a run
     :raises StepFailed: a phase failed or took too long, or an output is wrong; not when `check` is False.
     """
     read = step if isinstance(step, Step) else read_step(step)
-    work = _Work.checked(read, inputs or {}, artifacts or {}, component, languages or {})
+    known = configured_languages() if languages is None else languages
+    work = _Work.checked(read, inputs or {}, artifacts or {}, component, known)
     watching = Watching(on_phase=on_phase, on_stdout=on_stdout, on_stderr=on_stderr)
     runtime = command_runtime(on)
     with run_folder(read.name) as folder:

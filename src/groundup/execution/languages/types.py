@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from groundup.execution.languages.errors import StepError
+from groundup.execution.languages.errors import StepError, needing_extra
 from groundup.execution.languages.model import CustomType, Schema
 from groundup.execution.languages.strict_json import dump, parse
 
@@ -114,8 +114,9 @@ def by_schema(schema: Any, formats: Mapping[str, Callable[[Any], bool]] | None =
     :param formats: further formats, by name: whether a value has it.
     :raises ValueError: it is no JSON schema.
     """
-    import jsonschema
-    from referencing import Registry
+    with needing_extra():
+        import jsonschema
+        from referencing import Registry
 
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
