@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from groundup.execution import ExecutionFailed as ExecutionFailed
     from groundup.execution import ExecutionResult as ExecutionResult
     from groundup.execution import ExecutionRuntime as ExecutionRuntime
+    from groundup.execution import Garbage as Garbage
     from groundup.execution import OutputStream as OutputStream
+    from groundup.execution import collect_garbage as collect_garbage
     from groundup.execution import create_execution_runtime as create_execution_runtime
     from groundup.execution.languages import StepFailed as StepFailed
     from groundup.execution.languages import StepResult as StepResult
@@ -63,7 +65,9 @@ _ROOMS = {
         "ExecutionFailed",
         "ExecutionResult",
         "ExecutionRuntime",
+        "Garbage",
         "OutputStream",
+        "collect_garbage",
         "create_execution_runtime",
     ),
     "execution.languages": ("StepFailed", "StepResult", "run_step"),

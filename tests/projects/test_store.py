@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from groundup.projects.store import Store
+from groundup.projects.store import BusyError, Store
 from tests.support.background import Background, until
 
 
@@ -102,6 +102,69 @@ def test_the_second_of_two_waits_for_the_first(tmp_path: Path) -> None:
     second.join()
     assert order == ["first", "second"]
     assert read(store, "a") == "two"
+
+
+def test_what_is_in_use_is_not_removed_as_unused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    put(store, "a", "one")
+    with store.using("a") as one, store.using("a") as two:
+        assert one == two == tmp_path / "a"
+        assert not store.is_unused("a", 0)
+        assert not store.remove_unused("a", 0)
+    assert not store.is_unused("a", 60)
+    assert store.is_unused("a", 0)
+    assert store.remove_unused("a", 0)
+    with store.using("a") as gone:
+        assert gone is None
+    assert not store.remove_unused("a", 0)
+
+
+def test_what_was_removed_while_a_user_waited_is_not_given(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    given: list[Path | None] = []
+
+    def use() -> None:
+        with store.using("a") as folder:
+            given.append(folder)
+
+    put(store, "a", "one")
+    with store._unused("a", 0) as mark:
+        assert mark is not None
+        user = threading.Thread(target=use)
+        user.start()
+        user.join(0.1)
+        assert given == []
+        with store.locked("a"):
+            store.remove("a")
+        mark.remove()
+    user.join()
+    assert given == [None]
+
+
+def test_a_store_that_cannot_be_written_is_used(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    put(store, "a", "one")
+    (store.root / ".used").write_text("")  # no folder: no mark can be made
+    with store.using("a") as folder:
+        assert folder == store.root / "a"
+
+
+def test_only_who_does_not_wait_is_told_that_it_is_busy(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    waited: list[str] = []
+
+    def second() -> None:
+        with store.locked("a", on_wait=lambda: waited.append("waits")):
+            waited.append("has it")
+
+    with store.locked("a"):
+        with pytest.raises(BusyError), store.locked("a", wait=False):
+            pass
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.1)
+    thread.join()
+    assert waited == ["waits", "has it"]
 
 
 REPLACE_FOR_EVER = """

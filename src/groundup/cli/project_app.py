@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
 project_app = typer.Typer(help="Projects: scripts with what they require.")
+
+Action: TypeAlias = Callable[[], int]
+AsJson = Annotated[bool, typer.Option("--json", help="Data for machines.")]
+ProjectId = Annotated[str, typer.Argument(metavar="ID", help="Id of a project.")]
+Added = Annotated[
+    list[str] | None,
+    typer.Option("--with", metavar="NAME", help="A requirement besides; repeatable."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--override", metavar="MODULE=REQUIREMENT", help="Decides about an import; repeatable."),
+]
 
 
 @project_app.callback(invoke_without_command=True)
@@ -21,17 +33,11 @@ def project_root(context: typer.Context) -> None:
 @project_app.command()
 def infer(
     script: Annotated[str, typer.Argument(metavar="SCRIPT", help="A file, or - for stdin.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Data for machines.")] = False,
-    added: Annotated[
-        list[str] | None,
-        typer.Option("--with", metavar="NAME", help="A requirement besides; decides; repeatable."),
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--override", metavar="MODULE=REQUIREMENT", help="Decides about an import; repeatable."),
-    ] = None,
+    as_json: AsJson = False,
+    added: Added = None,
+    overrides: Overrides = None,
     write: Annotated[bool, typer.Option("--write", help="Put a script block into the file.")] = False,
-) -> Callable[[], int]:
+) -> Action:
     """Say what a script requires by its imports, and the evidence for each distribution."""
     from groundup.cli.commands import project as command
 
@@ -43,3 +49,95 @@ def infer(
         as_json=as_json,
         write=write,
     )
+
+
+@project_app.command()
+def create(  # noqa: PLR0913, PLR0917 - the options of the command
+    script: Annotated[str, typer.Argument(metavar="SCRIPT", help="A file, or - for stdin.")],
+    project_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Default: made from the file's name.")
+    ] = None,
+    added: Added = None,
+    infer: Annotated[bool, typer.Option("--infer", help="Require what the script imports, too.")] = False,
+    overrides: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a project of that id.")] = False,
+    as_json: AsJson = False,
+) -> Action:
+    """Make a project from a script: resolve, lock, install."""
+    from groundup.cli.commands import projects as command
+
+    if overrides and not infer:
+        raise typer.BadParameter("it decides about imports: it needs --infer", param_hint="--override")
+    return partial(
+        command.create,
+        script,
+        project_id=project_id,
+        added=added or [],
+        infer=infer,
+        overrides=overrides or [],
+        force=force,
+        as_json=as_json,
+    )
+
+
+@project_app.command("list")
+def list_all(as_json: AsJson = False) -> Action:
+    """List all projects, with what they require."""
+    from groundup.cli.commands import projects as command
+
+    return partial(command.list_all, as_json=as_json)
+
+
+@project_app.command()
+def show(project_id: ProjectId, as_json: AsJson = False) -> Action:
+    """Show a project: where it is, its Python, what is installed."""
+    from groundup.cli.commands import projects as command
+
+    return partial(command.show, project_id, as_json=as_json)
+
+
+@project_app.command(context_settings={"allow_interspersed_args": False})
+def run(  # noqa: PLR0913, PLR0917 - the options of the command
+    project_id: ProjectId,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="ARGUMENT", help="For the script, options included.")
+    ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable; repeatable.")
+    ] = None,
+    cwd: Annotated[str | None, typer.Option(metavar="DIR", help="The working folder.")] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Then it is killed, with all that it started.")
+    ] = None,
+    as_json: AsJson = False,
+) -> Action:
+    """Run a project, with its streams and its exit code; options of this command stand before ID."""
+    from groundup.cli.commands import projects as command
+
+    return partial(
+        command.run, project_id, arguments or [], env=env or [], cwd=cwd, timeout=timeout, as_json=as_json
+    )
+
+
+@project_app.command()
+def remove(
+    project_ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids of projects.")],
+) -> Action:
+    """Remove projects with their environments."""
+    from groundup.cli.commands import projects as command
+
+    return partial(command.remove, project_ids)
+
+
+@project_app.command()
+def gc(
+    unused_days: Annotated[
+        float, typer.Option("--unused-days", metavar="DAYS", min=0, help="How long nobody used it.")
+    ] = 30,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    as_json: AsJson = False,
+) -> Action:
+    """Remove environments of scripts that were not used for long, and what killed processes left."""
+    from groundup.cli.commands import projects as command
+
+    return partial(command.gc, unused_days=unused_days, dry_run=dry_run, as_json=as_json)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Unpack
@@ -14,6 +14,7 @@ from groundup.errors import UserError
 from groundup.execution.containment import Containment, containment
 from groundup.execution.environ import hermetic_environ
 from groundup.execution.environments import cached_environment
+from groundup.execution.garbage import script_folder
 from groundup.execution.process import Callback, Stdin, run_process
 from groundup.execution.result import ExecutionResult
 from groundup.execution.run import Argument, Run, RunOptions
@@ -142,11 +143,12 @@ class ExecutionRuntime:
         what = f"script {source.name}"
         spec = environment_spec(source, requirements, dependency_overrides)
         started = time.monotonic()
-        try:
-            environment = cached_environment(spec, what)
-        except ProvisioningError as error:
-            return run.checked(self._unprovided(error, time.monotonic() - started), what, error.hint)
-        with _as_file(source) as file:
+        with ExitStack() as stack:
+            try:
+                environment = stack.enter_context(cached_environment(spec, what))
+            except ProvisioningError as error:
+                return run.checked(self._unprovided(error, time.monotonic() - started), what, error.hint)
+            file = source.path or stack.enter_context(_as_file(source))
             return run.checked(self._execute(environment, file, run), what)
 
     def _execute(self, environment: Environment, script: Path, run: Run) -> ExecutionResult:
@@ -189,13 +191,8 @@ class ExecutionRuntime:
 
 @contextmanager
 def _as_file(script: Script) -> Iterator[Path]:
-    """Give the file of a script; code that is in no file is in one for the length of the block."""
-    if script.path is not None:
-        yield script.path
-        return
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="groundup-script-") as folder:
-        file = Path(folder, "main.py")
+    """Give code that is in no file as one, for the length of the block."""
+    with script_folder() as folder:
+        file = folder / "main.py"
         file.write_bytes(script.content)
         yield file

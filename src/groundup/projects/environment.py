@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from groundup.errors import GroundupError
 from groundup.projects.errors import Phase
 from groundup.projects.requirements import EnvironmentSpec
+
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ def build_environment(folder: Path, spec: EnvironmentSpec, name: str) -> Environ
 class EnvironmentBuilder:
     """The steps from a specification to an environment, in order."""
 
-    def __init__(self, folder: Path, spec: EnvironmentSpec, name: str) -> None:
+    def __init__(
+        self, folder: Path, spec: EnvironmentSpec, name: str, on_progress: Progress = lambda _: None
+    ) -> None:
         from groundup.projects.uv import uv_environment
 
         spec.check()
-        self.folder, self.spec, self.name = folder, spec, name
+        self.folder, self.spec, self.name, self.tell = folder, spec, name, on_progress
         self.environment = Environment(folder)
         own_index = not {"index", "index-url", "no-index"}.isdisjoint(spec.uv)
         self.environ = uv_environment(os.environ, own_index=own_index)
@@ -67,10 +72,12 @@ class EnvironmentBuilder:
         """Resolve into ``uv.lock``, write ``requirements.txt`` with hashes, install."""
         (self.folder / "pyproject.toml").write_text(self._pyproject(), encoding="utf-8")
         interpreter = ("--python", str(self.environment.python))
+        self.tell(f"resolving what {self.name} requires")
         self._uv("resolve", "lock", *interpreter)
         export = ("export", "--frozen", "--no-header", "--no-annotate", "--format", "requirements-txt")
         pinned = self._uv("resolve", *export, *interpreter)
         (self.folder / "requirements.txt").write_text(pinned, encoding="utf-8")
+        self.tell(f"installing what {self.name} requires")
         self._uv("install", "sync", "--frozen", *interpreter)
 
     def _uv(self, phase: Phase, *arguments: str) -> str:

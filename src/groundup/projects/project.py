@@ -6,10 +6,11 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from groundup.errors import GroundupError, UserError
-from groundup.projects.environment import Environment, EnvironmentBuilder
+from groundup.projects.environment import Environment, EnvironmentBuilder, Progress
 from groundup.projects.home import data_folder
 from groundup.projects.ids import check_id, id_from_stem
 from groundup.projects.requirements import EnvironmentSpec, Overrides, environment_spec
@@ -47,14 +48,33 @@ class Project:
         document = tomllib.loads((self.path / "pyproject.toml").read_text(encoding="utf-8"))
         return tuple(document["project"]["dependencies"])
 
+    @property
+    def packages(self) -> dict[str, str]:
+        """The distributions that are installed, with their versions, by name."""
+        from importlib.metadata import distributions
 
-def create_project(
+        folders = [str(folder) for folder in self.environment.venv.glob("lib*/python*/site-packages")]
+        found = {one.metadata["Name"]: one.version for one in distributions(path=folders)}
+        return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+    @property
+    def python_version(self) -> str:
+        """The version of the project's Python, such as ``3.12.4``."""
+        for line in (self.environment.venv / "pyvenv.cfg").read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition("=")
+            if key.strip() == "version_info":
+                return value.strip()
+        return ""
+
+
+def create_project(  # noqa: PLR0913 - what can be said of a project
     script: str | os.PathLike[str] | bytes,
     *,
     id: str | None = None,  # noqa: A002 - the name that users know
     requirements: Sequence[str] | bool | None = None,
     dependency_overrides: Overrides | None = None,
     force: bool = False,
+    on_progress: Progress = lambda _: None,
 ) -> Project:
     """Make a project from a script: resolve, lock, install.
 
@@ -64,23 +84,25 @@ def create_project(
     :param dependency_overrides: what a person decided about imports, by module: a requirement, specifiers
         alone, or an empty text for nothing.
     :param force: replace a project of that id; it stays untouched until the new one is complete.
+    :param on_progress: called with what is about to be done, which may take long.
     :raises UserError: for a bad script, id or requirement, and for an id that is taken.
     :raises ProvisioningError: when uv cannot resolve or install; nothing is left behind.
     """
     source = read_script(script)
     project_id = _choose_id(source, id)
     spec = environment_spec(source, requirements, dependency_overrides)
-    store = _projects()
-    with store.locked(project_id):
+    store = project_store()
+    waiting = partial(on_progress, f"waiting for another process that changes project {project_id!r}")
+    with store.locked(project_id, on_wait=waiting):
         _check_free(store, project_id, force)
         with store.staged(project_id) as folder:
-            _build(folder, source, spec, project_id)
+            _build(folder, source, spec, project_id, on_progress)
     return Project(project_id, store.root / project_id)
 
 
 def get_project(project_id: str) -> Project:
     """Return a project; raise UserError when there is none of that id."""
-    store = _projects()
+    store = project_store()
     path = store.find(check_id(project_id))
     if path is None:
         import difflib
@@ -95,20 +117,21 @@ def get_project(project_id: str) -> Project:
 
 def list_projects() -> list[Project]:
     """Return all projects, sorted by id."""
-    store = _projects()
+    store = project_store()
     return [Project(name, store.root / name) for name in store.names()]
 
 
 def remove_project(project_id: str) -> None:
     """Remove a project with its environment; raise UserError when there is none of that id."""
     get_project(project_id)
-    store = _projects()
+    store = project_store()
     with store.locked(project_id):
         if store.find(project_id):
             store.remove(project_id)
 
 
-def _projects() -> Store:
+def project_store() -> Store:
+    """Return the store of projects."""
     return Store(data_folder() / "projects")
 
 
@@ -128,9 +151,11 @@ def _check_free(store: Store, project_id: str, force: bool) -> None:
         )
 
 
-def _build(folder: Path, script: Script, spec: EnvironmentSpec, project_id: str) -> None:
+def _build(
+    folder: Path, script: Script, spec: EnvironmentSpec, project_id: str, on_progress: Progress
+) -> None:
     (folder / "main.py").write_bytes(script.content)
-    builder = EnvironmentBuilder(folder, spec, f"project {project_id!r}")
+    builder = EnvironmentBuilder(folder, spec, f"project {project_id!r}", on_progress)
     builder.create_venv()
     _check_syntax(builder.environment, folder / "main.py", script.name)
     builder.install()

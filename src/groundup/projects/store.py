@@ -6,14 +6,24 @@
     <root>/.building/<name>/…     under construction; left over when nobody holds the lock
     <root>/.replaced/<name>       the previous one, for the moment between two renames
     <root>/.locks/<name>          held by who changes <name>
+    <root>/.used/<name>           held by who uses <name>; its time is that of the last use
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+
+class BusyError(Exception):
+    """Somebody else holds what was asked for."""
 
 
 class Store:
@@ -42,15 +52,71 @@ class Store:
         return sorted(name for name in found | interrupted if self.find(name))
 
     @contextmanager
-    def locked(self, name: str) -> Iterator[None]:
-        """Be the only one who changes `name`; waits for another process that does."""
-        from filelock import FileLock
+    def locked(
+        self, name: str, *, wait: bool = True, on_wait: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
+        """Be the only one who changes `name`.
 
+        :param wait: whether to wait for another process that does; otherwise BusyError is raised.
+        :param on_wait: called before waiting.
+        """
         locks = self.root / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / name):
+        lock = _acquired(locks / name, wait, on_wait)
+        try:
             self._recover(name)
             yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def using(self, name: str) -> Iterator[Path | None]:
+        """Give the folder `name`, if there is one, and keep it from being removed as unused."""
+        with _Mark(self.root / ".used" / name) as mark:
+            folder = self.find(name)
+            if folder is not None:
+                mark.note()
+            yield folder
+
+    def is_unused(self, name: str, seconds: float) -> bool:
+        """Return whether nobody uses `name`, and nobody has done so for `seconds`."""
+        with self._unused(name, seconds) as mark:
+            return mark is not None
+
+    def remove_unused(self, name: str, seconds: float) -> bool:
+        """Remove `name` where :meth:`is_unused`; return whether it was removed."""
+        with self._unused(name, seconds) as mark:
+            if mark is None:
+                return False
+            with self.locked(name, wait=False):
+                self.remove(name)
+            mark.remove()
+            return True
+
+    @contextmanager
+    def _unused(self, name: str, seconds: float) -> Iterator[_Mark | None]:
+        """Give the mark of an unused folder, so that nobody uses it in the block; None of another one."""
+        folder = self.root / name
+        try:
+            with _Mark(self.root / ".used" / name, alone=True) as mark:
+                unused = folder.is_dir() and time.time() - mark.last_use(folder) >= seconds
+                yield mark if unused else None
+        except BusyError:
+            yield None
+
+    def abandoned(self) -> list[Path]:
+        """Return what killed processes left under construction."""
+        return [folder for folder in _entries(self.root / ".building") if self._is_abandoned(folder.name)]
+
+    def sweep(self, name: str) -> None:
+        """Remove what was left under construction of `name`, unless it is under construction now."""
+        with suppress(BusyError), self.locked(name, wait=False):
+            self._sweep(name)
+
+    def _is_abandoned(self, name: str) -> bool:
+        with suppress(BusyError), self.locked(name, wait=False):
+            return True
+        return False
 
     @contextmanager
     def staged(self, name: str) -> Iterator[Path]:
@@ -108,6 +174,70 @@ class Store:
 
     def _replaced(self, name: str) -> Path:
         return self.root / ".replaced" / name
+
+
+class _Mark:
+    """A file that is locked by who uses something: by several together, or by one who wants to remove it."""
+
+    def __init__(self, path: Path, *, alone: bool = False) -> None:
+        self._path = path
+        self._alone = alone
+        self._file: int | None = None
+
+    def __enter__(self) -> _Mark:
+        with suppress(OSError):  # nobody can remove what is in a folder that cannot be written
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            while not self._take():
+                pass
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            os.close(self._file)
+
+    def note(self) -> None:
+        """Make now the time of the last use."""
+        if self._file is not None:
+            os.utime(self._file)
+
+    def last_use(self, folder: Path) -> float:
+        """Return when `folder` was last used, or else made."""
+        return max(path.stat().st_mtime for path in (self._path, folder) if path.exists())
+
+    def remove(self) -> None:
+        """Remove the file; whoever waits for it takes another one."""
+        self._path.unlink(missing_ok=True)
+
+    def _take(self) -> bool:
+        """Lock the file; return False when it was removed meanwhile."""
+        import fcntl
+
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB if self._alone else fcntl.LOCK_SH)
+            if os.path.samestat(os.fstat(self._file), os.stat(self._path)):  # noqa: PTH116
+                return True
+        except BlockingIOError:
+            self.__exit__()
+            raise BusyError from None
+        except FileNotFoundError:
+            pass
+        self.__exit__()
+        return False
+
+
+def _acquired(path: Path, wait: bool, on_wait: Callable[[], None]) -> BaseFileLock:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if not wait:
+            raise BusyError from None
+        on_wait()
+        lock.acquire()
+    return lock
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -39,7 +39,7 @@ def infer_command(
     metadata = parse_metadata(source.text(), source.name)
     explicit = tuple(Declared(text.strip(), "--with") for text in added)
     EnvironmentSpec(explicit + metadata.dependencies).check()
-    inference = infer(source, metadata, explicit, _overrides(overrides), fresh=True)
+    inference = infer(source, metadata, explicit, overrides_of(overrides), fresh=True)
     rows = [*_rows(inference), *_only_added(inference, explicit)]
     if as_json:
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")
@@ -50,7 +50,8 @@ def infer_command(
     return 0
 
 
-def _overrides(given: Sequence[str]) -> dict[str, str]:
+def overrides_of(given: Sequence[str]) -> dict[str, str]:
+    """Return decisions about imports from words ``MODULE=REQUIREMENT``; raise UserError for others."""
     found = {}
     for text in given:
         module, equals, requirement = text.partition("=")
