@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from groundup.cli.interrupts import Terminated, terminable
+from groundup.cli.interrupts import HungUp, Terminated, terminable
 from groundup.dag.output import Children, Running, watching
 from tests.support.background import Background, alive, until
 from tests.support.neo import Neo
 from tests.support.repositories import write
+from tests.support.terminal import Terminal
 
 STATES = '''
     import subprocess
@@ -50,7 +51,12 @@ def repo(client: Neo) -> Neo:
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+    ("number", "code", "word"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 129, "hung up"),
+    ],
 )
 @pytest.mark.parametrize("words", [(), ("--json",), ("-s",)])
 def test_children_are_ended_and_the_next_run_continues(
@@ -73,8 +79,72 @@ def test_children_are_ended_and_the_next_run_continues(
     assert (repo.repo / "work/first.txt").read_text() == "done\n"
 
 
+STUBBORN = '''
+    import subprocess
+    import time
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from groundup import state
+
+
+    @state
+    def held() -> Iterator[str]:
+        """It takes for ever to be put away."""
+        yield "held"
+        Path("work/putting-away").touch()
+        time.sleep(600)
+
+
+    @state
+    def stubborn(held: str) -> None:
+        """Its program does not end when it is asked to."""
+        note = "echo $$ > work/pid.tmp; mv work/pid.tmp work/pid"
+        script = f"trap ': > work/asked' TERM; {note}; while :; do sleep 0.05; done"
+        subprocess.Popen(["sh", "-c", script]).wait()
+'''
+
+
+@pytest.mark.parametrize("when", ["asked", "putting-away"])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_one_ends_everything_at_once(
+    client: Neo, number: signal.Signals, code: int, when: str
+) -> None:
+    write(client.repo, "groundup_states.py", STUBBORN)
+    work = client.repo / "work"
+    with Background(client.module("reach", "stubborn"), env=client.env, cwd=client.repo) as process:
+        until((work / "pid").exists, "the child process of the state")
+        child = int((work / "pid").read_text())
+        process.send(number)
+        until((work / when).exists, f"{when} after the first signal")
+        process.send(number)
+        assert process.wait() == code
+        assert not alive(child)
+    assert "Traceback" not in process.stderr
+
+
+def test_a_terminal_that_is_closed_ends_the_run(repo: Neo) -> None:
+    with Terminal(repo.module("reach", "second"), env=repo.env, cwd=repo.repo) as terminal:
+        terminal.read_until("It takes long|second  [1-9]")
+        until((repo.repo / "work/pid").exists, "the child process of the state")
+        child = int((repo.repo / "work/pid").read_text())
+        assert terminal.hang_up() == 129
+        assert not alive(child)
+
+
+def test_with_nohup_a_run_goes_on(repo: Neo) -> None:
+    pid = repo.repo / "work/pid"
+    command = ["nohup", *repo.module("reach", "second", "-q")]
+    with Background(command, env=repo.env, cwd=repo.repo) as process:
+        until(pid.exists, "the child process of the state")
+        process.send(signal.SIGHUP)
+        process.send(signal.SIGTERM)
+        assert process.wait() == 143
+
+
 @pytest.mark.parametrize(
-    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+    ("number", "error"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated), (signal.SIGHUP, HungUp)],
 )
 def test_a_process_that_is_being_started_is_waited_for(
     number: signal.Signals, error: type[KeyboardInterrupt]

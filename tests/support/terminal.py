@@ -40,7 +40,8 @@ class Terminal:
         if self.pid:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
     def type(self, text: str) -> None:
         """Type `text` and Enter."""
@@ -64,6 +65,14 @@ class Terminal:
         while self._read(0.1):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the program goes on: {self.shown!r}")
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+    def hang_up(self) -> int:
+        """Close this end, as a window that is closed does; return the exit code, negative for a signal."""
+        os.close(self._master)
+        self._master = -1
         _, status = os.waitpid(self.pid, 0)
         self.pid = 0
         return os.waitstatus_to_exitcode(status)

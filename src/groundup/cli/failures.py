@@ -10,7 +10,6 @@ from groundup import proto_kernel
 from groundup.errors import GroundupError
 
 INTERRUPTED = 130
-TERMINATED = 143  # as a shell reports SIGTERM
 READER_GONE = 141  # as a shell reports SIGPIPE
 
 
@@ -47,9 +46,21 @@ def tell(message: str, hint: str = "", *, word: str = "error:") -> None:
 def _interrupted(error: KeyboardInterrupt) -> int:
     from groundup.cli.interrupts import Terminated
 
-    is_terminated = isinstance(error, Terminated)
-    tell("terminated" if is_terminated else "interrupted", "run the same command again: it continues")
-    return TERMINATED if is_terminated else INTERRUPTED
+    word, code = ("interrupted", INTERRUPTED)
+    if isinstance(error, Terminated):
+        word, code = error.word, error.exit_code
+    tell(word, "run the same command again: it continues")
+    _let_go_of_what_is_closed()
+    return code
+
+
+def _let_go_of_what_is_closed() -> None:
+    """Lose what cannot be written any more, as to a terminal that is gone: at its end, Python fails on it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _hint_for(error: GroundupError) -> str:

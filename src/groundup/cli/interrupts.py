@@ -1,7 +1,11 @@
-"""Ctrl-C and SIGTERM end a run in the same way: child processes first, then this one, with the usual code."""
+"""Ctrl-C, SIGTERM and SIGHUP end a run: child processes first, then this one, with the usual code.
+
+A second one ends both at once.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -13,40 +17,89 @@ AGAIN = 0.02  # seconds
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM arrived."""
+    """SIGTERM arrived.
+
+    :cvar exit_code: as a shell reports it.
+    :cvar word: what became of the run.
+    """
+
+    exit_code = 143
+    word = "terminated"
+
+
+class HungUp(Terminated):
+    """SIGHUP arrived: the terminal is gone."""
+
+    exit_code = 129
+    word = "hung up"
+
+
+class Interrupts:
+    """What signals do in a block of :func:`terminable`.
+
+    :ivar kill: kills the processes that this one started; called before a second signal ends this one.
+    """
+
+    def __init__(self) -> None:
+        self.kill: Callable[[], None] = lambda: None
+        self._has_come = False
+
+    def raising(self, error: type[KeyboardInterrupt]) -> Callable[[int, FrameType | None], None]:
+        """Return a handler that raises `error`; not while a process is started, which nobody would know."""
+
+        def handle(number: int, frame: FrameType | None) -> None:
+            if self._has_come:
+                self._end_at_once(number)
+            if not _is_starting_a_process(frame):
+                self._has_come = True
+                raise error
+            again = threading.Timer(AGAIN, _send_to_main_thread, (number,))
+            again.daemon = True
+            again.start()
+
+        return handle
+
+    def _end_at_once(self, number: int) -> None:
+        try:
+            self.kill()
+        finally:
+            if os.isatty(2):
+                os.write(2, SHOW_CURSOR)
+            os._exit(128 + number)
+
+
+SHOW_CURSOR = b"\x1b[?25h\n"  # a live display hides it
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM raise :class:`Terminated` in the block, where that can be: in the main thread.
+def terminable() -> Iterator[Interrupts]:
+    """Let SIGTERM and SIGHUP raise in the block, where that can be: in the main thread.
 
-    :raises Terminated: SIGTERM arrived.
+    :raises Terminated: one of them arrived.
     :raises KeyboardInterrupt: SIGINT arrived.
     """
+    interrupts = Interrupts()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield interrupts
         return
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _raising(Terminated))}
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        before[signal.SIGINT] = signal.signal(signal.SIGINT, _raising(KeyboardInterrupt))
+    before = {}
+    for number, error in _errors().items():
+        before[number] = signal.signal(number, interrupts.raising(error))
     try:
-        yield
+        yield interrupts
     finally:
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
 
 
-def _raising(error: type[KeyboardInterrupt]) -> Callable[[int, FrameType | None], None]:
-    """Return a handler that raises `error`, not while a process is started: nobody would know the process."""
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if not _is_starting_a_process(frame):
-            raise error
-        again = threading.Timer(AGAIN, _send_to_main_thread, (number,))
-        again.daemon = True
-        again.start()
-
-    return handle
+def _errors() -> dict[signal.Signals, type[KeyboardInterrupt]]:
+    """Return what each signal raises; those that somebody else sees to, or nohup ignores, are left alone."""
+    errors: dict[signal.Signals, type[KeyboardInterrupt]] = {signal.SIGTERM: Terminated}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        errors[signal.SIGINT] = KeyboardInterrupt
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        errors[signal.SIGHUP] = HungUp
+    return errors
 
 
 def _send_to_main_thread(number: int) -> None:

@@ -109,9 +109,9 @@ def runner_of(
     params = load_params(config, options.settings)
     os.chdir(config.root)  # as for commands: what states name is relative to root
     with ExitStack() as stack:
-        stack.enter_context(terminable())
+        interrupts = stack.enter_context(terminable())
         capture = stack.enter_context(_capture(config, options)) if options.captures else None
-        yield stack.enter_context(
+        runner = stack.enter_context(
             Runner(
                 graph,
                 jobs=options.jobs,
@@ -123,6 +123,8 @@ def runner_of(
                 on_event=on_event,
             )
         )
+        interrupts.kill = runner.kill
+        yield runner
 
 
 def _capture(config: Config, options: Options) -> Capture:

@@ -132,6 +132,10 @@ class Runner:
         names = [target if isinstance(target, str) else target.name for target in targets]
         return preview(self._graph, names, self._tracker, self._parameters, self._force)
 
+    def kill(self) -> None:
+        """Kill the child processes of all states, and let none be started: for a process that ends now."""
+        self._scopes.end_all_children(grace=0)
+
     def _end(self) -> None:
         """End what runs; further interrupts do not hinder it."""
         ending = threading.Thread(target=self._end_all, name="groundup-end")

@@ -95,11 +95,15 @@ class Scopes:
         if running is not None and running.children is not None:
             running.children.end()
 
-    def end_all_children(self) -> None:
-        """End the child processes of all states that run, and let them start no more."""
-        from groundup.dag.output import stop_all
+    def end_all_children(self, grace: float | None = None) -> None:
+        """End the child processes of all states that run, and let them start no more.
 
-        stop_all([scope.children for scope in self._open.copy() if scope.children])
+        :param grace: seconds between asking and killing; default: that of all children.
+        """
+        from groundup.dag.output.children import GRACE, stop_all
+
+        running = [scope.children for scope in self._open.copy() if scope.children]
+        stop_all(running, GRACE if grace is None else grace)
 
     def close(self) -> None:
         """Put back what was replaced in the process."""
