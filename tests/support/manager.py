@@ -216,6 +216,7 @@ class Api:
 
 
 BASE = f"/v0/namespace/{NAMESPACE}"
+V1 = f"/v1/namespace/{NAMESPACE}"
 HELLO = {
     "name": "Hello",
     "inputs_schema": text_schema("name"),

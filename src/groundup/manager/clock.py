@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 
 def now_ms() -> int:
@@ -20,3 +20,18 @@ def new_state_id() -> str:
 def iso(milliseconds: int) -> str:
     """Local time without a zone, as the protocol writes it."""
     return datetime.fromtimestamp(milliseconds / 1000).isoformat(timespec="microseconds")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def moment(milliseconds: int) -> datetime:
+    """The moment in UTC; what lies beyond the year 9999 is its end."""
+    return _EPOCH + timedelta(milliseconds=min(milliseconds, _LAST))
+
+
+def milliseconds(when: datetime) -> int:
+    """Milliseconds since the epoch; a time without a zone is UTC."""
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // timedelta(milliseconds=1)

@@ -62,6 +62,7 @@ class ManagerService:
     def __init__(self, database: Database, context: Context) -> None:
         self.context = context
         self.bell = Bell()
+        self.watchers = 0  # streams of events
         self._database = database
         database.on_rollback = context.flows.clear
 

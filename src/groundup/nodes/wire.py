@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from groundup.nodes import extensions
 from groundup.nodes.models import (
     FAILED,
     UNFINISHED,
@@ -42,6 +43,7 @@ __all__ = [
     "EnqueueResponse",
     "ErroredRequest",
     "ExecutedRequest",
+    "ExecutionContext",
     "GraphNodeModel",
     "GraphResponse",
     "LeasesRequest",
@@ -74,6 +76,7 @@ __all__ = [
     "UnitesStrategyEnum",
     "UpsertGraphRequest",
     "ValidationStatus",
+    "extensions",
     "run_status",
 ]
 
@@ -142,13 +145,25 @@ class EnqueueRequest(BaseModel):
     """Asks for node states to execute.
 
     ``lease`` and ``wait`` in milliseconds are groundup's own: how long the claim holds unless it is renewed,
-    and how long an empty answer may be held back. Other managers ignore them.
+    and how long an empty answer may be held back. With ``context`` each node state tells where it belongs.
+    Other managers ignore them.
     """
 
     nodes: list[str]
     batch_size: int
     lease: int | None = Field(default=None, gt=0)
     wait: int = Field(default=0, ge=0)
+    context: bool = False
+
+
+class ExecutionContext(BaseModel):
+    """Where a node state belongs: ``attempt`` counts from 1, ``timeout`` in milliseconds is what is left."""
+
+    namespace: str
+    graph_name: str
+    run_id: str
+    attempt: int
+    timeout: int | None = None
 
 
 class ClaimedState(BaseModel):
@@ -159,6 +174,7 @@ class ClaimedState(BaseModel):
     identifier: str = ""
     inputs: dict[str, Any]
     created_at: str = ""
+    context: ExecutionContext | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class EnqueueResponse(BaseModel):

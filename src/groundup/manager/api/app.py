@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -12,19 +11,14 @@ from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
 from groundup.manager.api import v0, v1
+from groundup.manager.api.errors import STATUSES, status_of
+from groundup.manager.api.keyring import Keyring
 from groundup.manager.api.middleware import Envelope
-from groundup.manager.errors import ConflictError, DatabaseError, ManagerError, NotFoundError, RejectedError
+from groundup.manager.errors import ManagerError
 from groundup.manager.housekeeping import keep_house
 from groundup.manager.service import ManagerService
 
-logger = logging.getLogger(__name__)
-
 LOCAL_ORIGINS = tuple(f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 3001))
-_STATUSES: dict[type[ManagerError], int] = {
-    NotFoundError: 404,
-    RejectedError: 400,
-    ConflictError: 409,
-}
 
 
 def create_app(service: ManagerService, api_key: str, *, origins: Sequence[str] = LOCAL_ORIGINS) -> FastAPI:
@@ -35,11 +29,12 @@ def create_app(service: ManagerService, api_key: str, *, origins: Sequence[str] 
     """
     app = FastAPI(title="groundup state manager", lifespan=_lifespan)
     app.state.service = service
-    app.state.api_key = api_key
+    app.state.keyring = Keyring(service, api_key)
     app.include_router(v0.router)
     app.include_router(v1.router)
+    app.include_router(v1.admin_router)
     app.add_api_route("/health", _health, methods=["GET"], tags=["health"])
-    for kind in (*_STATUSES, DatabaseError):
+    for kind in STATUSES:
         app.add_exception_handler(kind, _refuse)
     app.add_middleware(
         CORSMiddleware,
@@ -60,11 +55,10 @@ async def _health() -> dict[str, str]:
 
 
 async def _refuse(_request: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, DatabaseError):
-        logger.error("%s", error)  # what a database says may hold what others stored
-        return JSONResponse({"detail": "The database cannot be used now"}, status_code=503)
-    status = next(status for kind, status in _STATUSES.items() if isinstance(error, kind))
-    return JSONResponse({"detail": str(error)}, status_code=status)
+    if not isinstance(error, ManagerError):
+        raise error
+    status, detail = status_of(error)
+    return JSONResponse({"detail": detail}, status_code=status)
 
 
 @asynccontextmanager

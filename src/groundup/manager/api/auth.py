@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
@@ -10,12 +9,32 @@ from typing import Any, NoReturn
 from fastapi import HTTPException, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
+from pydantic import BaseModel
 
+from groundup.manager.api.keyring import Access, Keyring
 from groundup.nodes.wire import API_KEY_HEADER
 
 documented_key = Security(APIKeyHeader(name=API_KEY_HEADER, auto_error=False))
 """Makes the key part of the OpenAPI description."""
 
+
+class Problem(BaseModel):
+    """What an answer says when it is none of the good ones."""
+
+    detail: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "Not possible, or not possible now"},
+    401: {"model": Problem, "description": "No valid API key"},
+    403: {"model": Problem, "description": "The API key is not for this namespace"},
+    404: {"model": Problem, "description": "No such thing in this namespace"},
+    409: {"model": Problem, "description": "Done already, or not ended yet"},
+    413: {"model": Problem, "description": "The body is too large"},
+    429: {"model": Problem, "description": "Too many at the same time"},
+    503: {"model": Problem, "description": "The database cannot be used now"},
+}
+"""Answers that any request may get, for the OpenAPI description."""
 
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes that a request may have."""
@@ -62,16 +81,42 @@ def _check_surrogates(value: Any) -> None:
 
 
 class KeyedRoute(APIRoute):
-    """A route that refuses a wrong key before it reads the body."""
+    """A route that refuses a wrong key, and one for other namespaces, before it reads the body."""
+
+    for_all = False
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler behind the check of the key."""
         handle = super().get_route_handler()
 
         async def handle_with_key(request: Request) -> Response:
-            given = request.headers.get(API_KEY_HEADER, "")
-            if not hmac.compare_digest(given.encode(), request.app.state.api_key.encode()):
-                raise HTTPException(401, "Invalid API key")
+            access = await _access(request)
+            namespace = request.path_params.get("namespace_name")
+            if namespace is not None:
+                access.require(namespace)
+            elif self.for_all:
+                access.require_all()
+            request.state.access = access
             return await handle(StrictRequest(request.scope, request.receive))
 
         return handle_with_key
+
+
+class AdminRoute(KeyedRoute):
+    """A route for keys alone that are for all namespaces."""
+
+    for_all = True
+
+
+async def _access(request: Request) -> Access:
+    keyring: Keyring = request.app.state.keyring
+    access = await keyring.access(request.headers.get(API_KEY_HEADER, ""))
+    if access is None:
+        raise HTTPException(401, "Invalid API key")
+    return access
+
+
+def access_of(request: Request) -> Access:
+    """What the key of a request opens."""
+    found: Access = request.state.access
+    return found

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
-from groundup.manager.api.auth import KeyedRoute, documented_key
+from groundup.manager.api.auth import REFUSALS, KeyedRoute, access_of, documented_key
 from groundup.manager.api.bodies import UpsertGraph
 from groundup.manager.operations import flows, outcomes, reports
 from groundup.manager.service import ManagerService
@@ -29,7 +29,7 @@ from groundup.nodes.wire import (
     TriggerResponse,
 )
 
-router = APIRouter(prefix="/v0", route_class=KeyedRoute, dependencies=[documented_key])
+router = APIRouter(prefix="/v0", route_class=KeyedRoute, dependencies=[documented_key], responses=REFUSALS)
 
 _NAMESPACE = "/namespace/{namespace_name}"
 _FLOW = _NAMESPACE + "/graph/{graph_name}"
@@ -53,7 +53,7 @@ def _json(model: BaseModel) -> Response:
 @router.get("/namespaces", tags=["nodes"])
 async def list_namespaces(request: Request) -> dict[str, Any]:
     """Namespaces that have registered nodes."""
-    return await service(request).read(flows.list_namespaces)
+    return await service(request).read(flows.list_namespaces, access_of(request).namespaces)
 
 
 @router.put(_NAMESPACE + "/nodes/", tags=["nodes"])
@@ -75,6 +75,8 @@ async def upsert_graph(
     request: Request, namespace_name: str, graph_name: str, body: UpsertGraph
 ) -> GraphResponse:
     """Save a new version of a flow; the answer says whether it is valid."""
+    for node in body.nodes:
+        access_of(request).require(node.namespace)
     return await service(request).write(flows.save_flow, namespace_name, graph_name, body)
 
 

@@ -17,6 +17,7 @@ from groundup.nodes.wire import (
     ClaimedState,
     EnqueueRequest,
     EnqueueResponse,
+    ExecutionContext,
     LeasesRequest,
     LeasesResponse,
     StateStatus,
@@ -37,17 +38,30 @@ def enqueue(session: Session, namespace: str, request: EnqueueRequest) -> Enqueu
         limit=min(request.batch_size, settings.largest_batch),
         lease=min(request.lease or settings.default_lease, LONGEST),
     )
-    claimed = [_claimed(state) for state in states.claim(session.connection, demand, session.now)]
+    found = states.claim(session.connection, demand, session.now)
+    claimed = [_claimed(state, _context(session, state) if request.context else None) for state in found]
     return EnqueueResponse(count=len(claimed), namespace=namespace, status=StateStatus.QUEUED, states=claimed)
 
 
-def _claimed(state: NodeState) -> ClaimedState:
+def _context(session: Session, state: NodeState) -> ExecutionContext:
+    flow = session.flow(state.flow_version)
+    return ExecutionContext(
+        namespace=flow.namespace,
+        graph_name=flow.name,
+        run_id=state.run_id,
+        attempt=state.retry_count + 1,
+        timeout=state.timeout,
+    )
+
+
+def _claimed(state: NodeState, context: ExecutionContext | None) -> ClaimedState:
     return ClaimedState(
         state_id=f"{state.id}.{state.token}",
         node_name=state.node_name,
         identifier=state.identifier,
         inputs=state.inputs,
         created_at=iso(state.created_at),
+        context=context,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any
 
 from sqlalchemy import Row
@@ -47,9 +47,9 @@ def list_nodes(session: Session, namespace: str) -> dict[str, Any]:
     return {"namespace": namespace, "count": len(found), "nodes": found}
 
 
-def list_namespaces(session: Session) -> dict[str, Any]:
-    """Namespaces that have nodes."""
-    found = nodes.namespaces(session.connection)
+def list_namespaces(session: Session, among: Set[str] | None = None) -> dict[str, Any]:
+    """Namespaces that have nodes; where ``among`` is given, those of it."""
+    found = [name for name in nodes.namespaces(session.connection) if among is None or name in among]
     return {"namespaces": found, "count": len(found)}
 
 

@@ -15,7 +15,7 @@ from groundup.manager.engine.model import Effects, Flow, NodeState
 from groundup.manager.engine.retry import LONGEST
 from groundup.manager.errors import ConflictError, NotFoundError
 from groundup.manager.operations.context import Session
-from groundup.manager.store import nodes, states
+from groundup.manager.store import nodes, runs, states
 from groundup.manager.store.view import RunView
 from groundup.nodes.wire import (
     ErroredRequest,
@@ -84,6 +84,7 @@ def manual_retry(session: Session, namespace: str, state_id: str, request: Manua
         raise ConflictError("Duplicate retry state detected")
     effects = transitions.retried_by_hand(state, request.fanout_id, session.tools)
     states.apply(session.connection, state, effects)
+    runs.set_cancelled(session.connection, state.run_id, None)
     return effects.answer
 
 

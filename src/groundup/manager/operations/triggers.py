@@ -7,19 +7,21 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from groundup.manager.clock import moment
 from groundup.manager.engine.schedule import Schedule
-from groundup.manager.errors import ManagerError
+from groundup.manager.errors import ManagerError, NotFoundError
 from groundup.manager.operations import flows
 from groundup.manager.operations.context import Session
 from groundup.manager.store import runs
 from groundup.manager.store import triggers as store
 from groundup.manager.store.triggers import Tick, TickStatus
-from groundup.nodes.wire import CronTrigger, MissedEnum, OverlapEnum, TriggerRequest
+from groundup.nodes.wire import CronTrigger, MissedEnum, OverlapEnum, TriggerRequest, extensions
 
 logger = logging.getLogger(__name__)
 
 _TAKEN_AT_ONCE = 50
 _MOST_WAITING = 1000
+_SHOWN_TICKS = 100
 
 
 def start_due(session: Session) -> int:
@@ -83,3 +85,56 @@ def _start_first_waiting(session: Session, trigger_id: str) -> bool:
     tick = _start(session, row, CronTrigger.model_validate(row.definition), waiting.due_at)
     store.settle(session.connection, waiting.seq, tick)
     return True
+
+
+def list_triggers(session: Session, namespace: str, graph_name: str | None) -> extensions.TriggerList:
+    """The triggers of a namespace, or of one of its flows."""
+    rows = store.in_namespace(session.connection, namespace, graph_name)
+    return extensions.TriggerList(triggers=[extensions.TriggerInfo(**_info(row)) for row in rows])
+
+
+def get_trigger(session: Session, namespace: str, trigger_id: str) -> extensions.TriggerDetails:
+    """A trigger with its last times.
+
+    :raises NotFoundError: when there is none in this namespace.
+    """
+    row = _find(session, namespace, trigger_id)
+    ticks = [
+        extensions.TriggerTick(
+            due_at=moment(tick.due_at), status=tick.status, run_id=tick.run_id, error=tick.error
+        )
+        for tick in store.latest_ticks(session.connection, trigger_id, _SHOWN_TICKS)
+    ]
+    return extensions.TriggerDetails(**_info(row), ticks=ticks)
+
+
+def pause(session: Session, namespace: str, trigger_id: str, *, paused: bool) -> extensions.TriggerDetails:
+    """Let a trigger rest, or go on; times that pass meanwhile do not count.
+
+    :raises NotFoundError: when there is none in this namespace.
+    """
+    row = _find(session, namespace, trigger_id)
+    store.pause(session.connection, trigger_id, paused=paused)
+    if row.paused and not paused:
+        schedule = Schedule(CronTrigger.model_validate(row.definition))
+        coming = schedule.plan(row.next_at, session.now, MissedEnum.NONE).next_at
+        store.wait_for(session.connection, trigger_id, coming)
+    return get_trigger(session, namespace, trigger_id)
+
+
+def _find(session: Session, namespace: str, trigger_id: str) -> Row[Any]:
+    row = store.find(session.connection, namespace, trigger_id)
+    if row is None:
+        raise NotFoundError("Trigger not found")
+    return row
+
+
+def _info(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "graph_name": row.flow_name,
+        "trigger": row.definition,
+        "paused": bool(row.paused),
+        "next_at": moment(row.next_at),
+        "created_at": moment(row.created_at),
+    }

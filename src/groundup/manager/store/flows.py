@@ -45,15 +45,17 @@ def remove_unused_versions(connection: Connection, flow: int, version: int | Non
     connection.execute(delete(flow_versions).where(old & unused))
 
 
-def remove(connection: Connection, namespace: str, name: str) -> int | None:
-    """Remove a flow; gives its number. Versions go when no run has them any more."""
+def number(connection: Connection, namespace: str, name: str) -> int | None:
+    """The number of a flow that was not removed."""
     here = (flows.c.namespace == namespace) & (flows.c.name == name) & flows.c.version.is_not(None)
-    flow = connection.execute(select(flows.c.seq).where(here)).scalar()
-    if flow is not None:
-        connection.execute(update(flows).where(flows.c.seq == flow).values(version=None))
-        remove_unused_versions(connection, flow, None)
-        remove_without_versions(connection, flow)
-    return flow
+    return connection.execute(select(flows.c.seq).where(here)).scalar()
+
+
+def remove(connection: Connection, flow: int) -> None:
+    """Remove a flow; versions of it go when no run has them any more."""
+    connection.execute(update(flows).where(flows.c.seq == flow).values(version=None))
+    remove_unused_versions(connection, flow, None)
+    remove_without_versions(connection, flow)
 
 
 def remove_without_versions(connection: Connection, flow: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 
 from groundup.manager.engine.model import Flow
 from groundup.manager.store.schema import node_states, runs, store_values
@@ -63,6 +63,22 @@ def find(connection: Connection, namespace: str, run_id: str) -> Row[Any] | None
     """A run of ``namespace``."""
     query = select(runs).where(runs.c.id == run_id, runs.c.namespace == namespace)
     return connection.execute(query).one_or_none()
+
+
+def set_cancelled(connection: Connection, run_id: str, when: int | None) -> None:
+    """Note when a run was cancelled, or that it goes on."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(cancelled_at=when))
+
+
+def set_values(connection: Connection, run_id: str, values: Mapping[str, str | None]) -> None:
+    """Set values of the store of a run; None removes one."""
+    here = (store_values.c.run_id == run_id) & store_values.c.key.in_(list(values))
+    connection.execute(delete(store_values).where(here))
+    rows = [
+        {"run_id": run_id, "key": key, "value": value} for key, value in values.items() if value is not None
+    ]
+    if rows:
+        connection.execute(_ADD_VALUE, rows)
 
 
 def stored_values(connection: Connection, run_id: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,7 +33,7 @@ from sqlalchemy import (
 from groundup.manager.engine.model import Effects, NodeState
 from groundup.manager.errors import ChangedMeanwhileError
 from groundup.manager.store.schema import group_members, node_states
-from groundup.nodes.wire import StateStatus
+from groundup.nodes.wire import UNFINISHED, StateStatus
 
 # As literals, so that the planner may use the partial indexes.
 _IS_CREATED = node_states.c.status == literal_column("'CREATED'")
@@ -249,6 +249,27 @@ _OVERDUE = (
 def overdue(connection: Connection, now: int, limit: int) -> list[NodeState]:
     """Node states whose lease ran out, the longest first."""
     return [as_state(row) for row in connection.execute(_OVERDUE, {"now": now, "most": limit})]
+
+
+def end_unfinished(connection: Connection, run_id: str, error: str, now: int) -> int:
+    """Let everything of a run that waits or is executed fail; gives how much that was."""
+    unfinished = node_states.c.status.in_(sorted(UNFINISHED))
+    values = {"status": StateStatus.ERRORED.value, "error": error, "lease_until": None, "updated_at": now}
+    here = (node_states.c.run_id == run_id) & unfinished
+    return connection.execute(update(node_states).where(here).values(values)).rowcount
+
+
+def with_statuses(connection: Connection, run_id: str, statuses: Iterable[StateStatus]) -> list[NodeState]:
+    """Node states of a run in any of these statuses, in the order of their creation."""
+    here = (node_states.c.run_id == run_id) & node_states.c.status.in_(sorted(statuses))
+    query = select(node_states).where(here).order_by(node_states.c.seq)
+    return [as_state(row) for row in connection.execute(query)]
+
+
+def manual_token_exists(connection: Connection, run_id: str, prefix: str) -> bool:
+    """Whether a node state of a run was retried by hand under a token with this beginning."""
+    found = (node_states.c.run_id == run_id) & node_states.c.manual_token.startswith(prefix, autoescape=True)
+    return bool(connection.execute(select(exists().where(found))).scalar())
 
 
 def manual_retry_exists(connection: Connection, state: NodeState, token: str) -> bool:
