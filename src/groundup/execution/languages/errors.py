@@ -46,7 +46,7 @@ def needing_extra() -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise UserError(
             f"steps need groundup[languages]: {error.name} is not installed",
-            hint="write groundup[languages] in the dependencies, or the extra in the configuration's projects",
+            hint="write groundup[languages] in the dependencies, or the extra in the table projects",
         ) from None
 
 

@@ -31,7 +31,7 @@ def run_step(  # noqa: PLR0913 - the options of a run
     artifacts: Artifacts | None = None,
     component: str | os.PathLike[str] | None = None,
     languages: Folders | None = None,
-    timeouts: Mapping[Phase, float | None] | None = None,
+    timeouts: Mapping[Phase, float] | Mapping[Phase, float | None] | None = None,
     env: Mapping[str, str] | None = None,
     check: bool = True,
     on_phase: OnPhase | None = None,
