@@ -48,6 +48,9 @@ class ExecutionRuntime:
         """Where it runs and what holds its processes together, such as ``host:pid-namespace``."""
         return f"host:{self._contained_by.name}"
 
+    def __str__(self) -> str:
+        return self.environment
+
     def run_project(  # noqa: PLR0913 - the options of a run
         self,
         project_id: str,

@@ -25,6 +25,9 @@ class Project:
     id: str
     path: Path
 
+    def __str__(self) -> str:
+        return str(self.path)
+
     @property
     def script(self) -> Path:
         """The script, byte for byte as it was given."""
