@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -131,6 +132,69 @@ def test_an_option_comes_before_a_setting_and_a_setting_before_the_configuration
     finally:
         config.write_text(before)
         run_kernel(repo.repo, "run", "true", env=repo.env, check=True)
+
+
+PATHS = '''
+    import json
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+    from groundup import Params, command, state
+
+    HERE = Path.cwd()
+
+
+    class Files(BaseModel):
+        file: Path = Path("default.txt")
+        others: list[Path] = []
+
+
+    @state
+    def told(params: Params[Files]) -> None:
+        """It tells its files, and where it runs."""
+        found = {"file": str(params.file), "others": [str(path) for path in params.others]}
+        Path("work/told.json").write_text(json.dumps({**found, "here": [str(HERE), str(Path.cwd())]}))
+
+
+    command("tell", target=told)
+
+
+    @command(target=told)
+    def tell_one(file: Path) -> dict[str, dict[str, object]]:
+        """Tell one file."""
+        return {"told": {"file": file}}
+'''
+
+
+@pytest.mark.parametrize(
+    ("words", "file", "others"),
+    [
+        (["tell"], "default.txt", []),
+        (["tell", "--file", "a.txt"], "work/sub/a.txt", []),
+        (["tell", "--file", "../../a.txt", "--others", "x", "--others", "/y"], "a.txt", ["work/sub/x", "/y"]),
+        (["tell", "--file", "/a.txt"], "/a.txt", []),
+        (["tell", "--file", "-"], "-", []),
+        (["tell", "--set", "told.file=a.txt"], "a.txt", []),
+        (["tell-one", "--file", "a.txt"], "work/sub/a.txt", []),
+    ],
+)
+def test_a_path_is_meant_from_where_it_is_typed_and_states_run_in_root(
+    client: Neo, words: list[str], file: str, others: list[str]
+) -> None:
+    write(client.repo, "groundup_states.py", PATHS)
+    folder = client.repo / "work/sub"
+    folder.mkdir()
+    client.run(client.module(*words), cwd=folder, check=True)
+    told = json.loads((client.repo / "work/told.json").read_text())
+    assert told == {"file": file, "others": others, "here": [str(client.repo)] * 2}
+
+
+def test_a_path_outside_of_the_repository_is_absolute(client: Neo, tmp_path: Path) -> None:
+    write(client.repo, "groundup_states.py", PATHS)
+    client.run(client.module("tell", "--file", "a.txt"), cwd=tmp_path, check=True)
+    told = json.loads((client.repo / "work/told.json").read_text())
+    assert told["file"] == str(tmp_path / "a.txt")
 
 
 def test_several_states_may_give_a_command_its_options(repo: Neo) -> None:

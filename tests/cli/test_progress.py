@@ -56,7 +56,7 @@ PROGRAM = textwrap.dedent("""
             raise ValueError("not yet")
 
     root, (delay, target, *words) = Path.cwd(), sys.argv[3:]
-    here = Repository(Config(root=root, venv=root), LoadedGraph([quick, slow, shaky]))
+    here = Repository(Config(root=root, venv=root), LoadedGraph([quick, slow, shaky]), root)
     outputs = Outputs() if "-v" in words else None
     progress = Progress(
         float(delay),

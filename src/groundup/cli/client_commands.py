@@ -68,7 +68,9 @@ def _add(app: typer.Typer, command: Command, here: Repository) -> None:
     @taking([*parameters, *others])
     def callback(**given: Any) -> Any:
         options, shown = run_and_shown({each.name: given[each.name] for each in others})
-        return partial(_reach, command, partial(params_of, command, own, given), Options(**options), shown)
+        return partial(
+            _reach, command, partial(params_of, command, own, here, given), Options(**options), shown
+        )
 
     app.command(command.name, help=_help(command, here), rich_help_panel=PANEL)(callback)
 

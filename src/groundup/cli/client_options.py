@@ -63,13 +63,17 @@ def _fields(command: Command, here: Repository) -> Iterator[tuple[str, Field]]:
             )
 
 
-def params_of(command: Command, own: list[Own], given: Mapping[str, Any]) -> ParamSource:
+def params_of(command: Command, own: list[Own], here: Repository, given: Mapping[str, Any]) -> ParamSource:
     """Return the parameters of states that the options of a command stand for.
 
     :param given: what typer gives, None where an option was not typed.
     :raises UserError: an option is missing or wrong, or the command's function gives something else.
     """
-    typed = [(each, given[each.argument]) for each in own if given[each.argument] not in (None, [])]
+    typed = [
+        (each, _from_root(given[each.argument], here) if each.field.is_path else given[each.argument])
+        for each in own
+        if given[each.argument] not in (None, [])
+    ]
     if command.function is not None:
         return _from_function(command, {each.field.key: value for each, value in typed})
     settings = [f"{each.state}.{each.field.key}={value}" for each, value in typed if isinstance(value, str)]
@@ -80,6 +84,12 @@ def params_of(command: Command, own: list[Own], given: Mapping[str, Any]) -> Par
     names: dict[Path, str] = {(each.state, each.field.key): each.field.names for each in own}
     both = ParamSource.from_settings(settings).over(ParamSource(tables))
     return ParamSource(both, lambda path: names.get(path[:2], command.name), both.texts)
+
+
+def _from_root(typed: str | list[str], here: Repository) -> str | list[str]:
+    if isinstance(typed, str):
+        return here.path_from_root(typed)
+    return [here.path_from_root(each) for each in typed]
 
 
 def _from_function(command: Command, values: Mapping[str, Any]) -> ParamSource:

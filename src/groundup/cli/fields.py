@@ -26,11 +26,13 @@ class Field:
     :ivar key: under which the model takes it.
     :ivar names: of the option, as they are typed; of a flag, also the one that switches it off.
     :ivar parameter: as typer gets it; without a value it is None.
+    :ivar is_path: whether it is a path, or a list of paths.
     """
 
     key: str
     names: str
     parameter: Parameter
+    is_path: bool = False
 
 
 def fields_of(model: Any, *, required: str = "required") -> Iterator[Field]:
@@ -59,8 +61,10 @@ def _field(key: str, info: Any, required: str) -> Field:
     names = f"--{dashed}"
     if is_list:
         of = next(iter(get_args(kind)), str)
-        return Field(key, names, option(list[str] | None, None, names, metavar=metavar(of), **about))
-    return Field(key, names, option(str | None, None, names, metavar=metavar(kind), **about))
+        parameter = option(list[str] | None, None, names, metavar=metavar(of), **about)
+        return Field(key, names, parameter, is_path=_is_path(of))
+    parameter = option(str | None, None, names, metavar=metavar(kind), **about)
+    return Field(key, names, parameter, is_path=_is_path(kind))
 
 
 def metavar(kind: Any) -> str:
@@ -70,9 +74,14 @@ def metavar(kind: Any) -> str:
         return "|".join(map(str, get_args(kind)))
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return "|".join(str(member.value) for member in kind)
-    if isinstance(kind, type) and issubclass(kind, PurePath):
+    if _is_path(kind):
         return "PATH"
     return METAVARS.get(kind, "VALUE")
+
+
+def _is_path(kind: Any) -> bool:
+    kind = _without_none(kind)
+    return isinstance(kind, type) and issubclass(kind, PurePath)
 
 
 def _without_none(annotation: Any) -> Any:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from groundup.cli.failures import tell
@@ -26,10 +29,22 @@ RUNS, STATES = "runs", "states"  # folders of the repository's data
 
 
 class Repository(NamedTuple):
-    """What a run is about."""
+    """What a run is about.
+
+    :ivar called_from: the folder in which the command was typed.
+    """
 
     config: Config
     graph: LoadedGraph
+    called_from: Path
+
+    def path_from_root(self, text: str) -> str:
+        """Return a path that was typed as the states of the repository have to name it."""
+        root = str(self.config.root)
+        if text == "-" or str(self.called_from) == root or Path(text).is_absolute():
+            return text
+        path = os.path.relpath(self.called_from / text, root)
+        return str(self.called_from / text) if Path(path).parts[0] == ".." else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +82,21 @@ class Watcher(Protocol):
 
 @cache
 def repository() -> Repository:
-    """Return the repository that this process's environment belongs to.
+    """Return the repository that this process's environment belongs to; its root is the current folder then.
 
     :raises GroundupError: its configuration or one of its modules of states is wrong.
     """
     config = load_config()
-    return Repository(config, load_graph(config))
+    called_from = _current_folder() or config.root
+    os.chdir(config.root)  # as for commands: what modules and states name is relative to root
+    return Repository(config, load_graph(config), called_from)
+
+
+def _current_folder() -> Path | None:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed
+        return None
 
 
 def run(names: Sequence[str], watcher: Watcher | None = None, options: Options = Options()) -> Report:
@@ -82,6 +106,8 @@ def run(names: Sequence[str], watcher: Watcher | None = None, options: Options =
     :raises KeyboardInterrupt: after the child processes of states were ended; also for SIGTERM.
     """
     here = repository()
+    if not options.captures:
+        _write_lines_at_once()
     on_event = watcher.on_event if watcher else None
     with watcher or nullcontext(), runner_of(here, options, on_event) as runner:
         return runner.reach(*(names or [here.config.target]))
@@ -97,6 +123,12 @@ def foreseen(names: Sequence[str], options: Options = Options()) -> Sequence[Pre
         return runner.preview(*(names or [here.config.target]))
 
 
+def _write_lines_at_once() -> None:
+    """Let the lines of states stand among those of their child processes, also where there is no terminal."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+
+
 @contextmanager
 def runner_of(
     here: Repository, options: Options, on_event: Callable[[Event], None] | None = None
@@ -105,15 +137,14 @@ def runner_of(
 
     :raises ParamsError: a parameter is wrong.
     """
-    config, graph = here
+    config = here.config
     params = load_params(config, options.settings)
-    os.chdir(config.root)  # as for commands: what states name is relative to root
     with ExitStack() as stack:
         interrupts = stack.enter_context(terminable())
         capture = stack.enter_context(_capture(config, options)) if options.captures else None
         runner = stack.enter_context(
             Runner(
-                graph,
+                here.graph,
                 jobs=options.jobs,
                 keep_going=options.keep_going,
                 params=options.params.over(params) if options.params else params,

@@ -225,6 +225,32 @@ def test_output_is_kept_from_stdout_unless_it_shall_go_through(repo: Neo) -> Non
     assert reach(repo, "built", "--force", "built", "-s", check=True).stdout == "building\n"
 
 
+SPOKEN = '''
+    import subprocess
+
+    from groundup import state
+
+
+    @state
+    def spoken() -> None:
+        """It says something, and so does its program."""
+        print("first")
+        subprocess.run(["echo", "second"], check=True)
+        print("third")
+'''
+
+
+def test_lines_that_go_straight_through_keep_their_order(client: Neo) -> None:
+    write(client.repo, "groundup_states.py", SPOKEN)
+    command = client.module("reach", "spoken", "-s")
+    done = subprocess.run(
+        command, env=client.env, cwd=client.repo, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True
+    )
+    lines = done.stdout.decode().splitlines()
+    assert [line for line in lines if line in {"first", "second", "third"}] == ["first", "second", "third"]
+    assert lines.index("third") < next(n for n, line in enumerate(lines) if line.startswith("✓ spoken"))
+
+
 def test_events_are_json_and_nothing_else_is_on_stdout(repo: Neo) -> None:
     done = reach(repo, "after", "--json")
     told = events(done)

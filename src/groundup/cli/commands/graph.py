@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from groundup.cli.commands.states import listing_json
-from groundup.config import load_config
+from groundup.cli.running import repository
 from groundup.dag.rendering import graph_tree, selected
-from groundup.states.loading import LoadedGraph, load_graph
+from groundup.states.loading import LoadedGraph
 
 TREE, MERMAID, DOT, JSON = "tree", "mermaid", "dot", "json"
 
@@ -20,7 +20,7 @@ def graph(names: Sequence[str], *, form: str = TREE, children: bool = False) -> 
     :param children: write who needs them instead.
     :raises UserError: the configuration or a module of states is wrong, or a name is unknown.
     """
-    states = load_graph(load_config())
+    states = repository().graph
     sys.stdout.writelines(f"{line}\n" for line in _lines(states, names, form, children))
     return 0
 

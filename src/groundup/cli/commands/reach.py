@@ -45,12 +45,12 @@ def _with_progress(names: Sequence[str], options: Options, shown: Shown) -> int:
 
         options = replace(options, outputs=Outputs())
         output_of = options.outputs.of if options.outputs else None
-    config, graph = repository()
-    planned = partial(names_of_planned, graph, names or [config.target])
+    here = repository()
+    planned = partial(names_of_planned, here.graph, names or [here.config.target])
     progress = Progress(is_live=options.captures, output_of=output_of, planned=planned)
     report = run(names, progress, options)
     write_account(
-        report, progress.steps, sys.stderr, logged=_logged(report), unmatched=unmatched(report, repository())
+        report, progress.steps, sys.stderr, logged=_logged(report), unmatched=unmatched(report, here)
     )
     return exit_code(report)
 

@@ -10,12 +10,13 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import Any
 
-from groundup.config import Config, load_config
+from groundup.cli.running import repository
+from groundup.config import Config
 from groundup.config.provenance import shown
 from groundup.dag import AnyState
 from groundup.dag.rendering import state_data
 from groundup.errors import UserError
-from groundup.states.loading import LoadedGraph, load_graph
+from groundup.states.loading import LoadedGraph
 from groundup.states.origin import Kind
 
 WILDCARDS = frozenset("*?[")
@@ -28,8 +29,7 @@ def states(pattern: str = "", *, long: bool = False, as_json: bool = False) -> i
     :param long: write everything about each, not one line.
     :raises UserError: the configuration or a module of states is wrong, or no state matches.
     """
-    config = load_config()
-    graph = load_graph(config)
+    config, graph, _ = repository()
     chosen = matching(graph, pattern)
     if as_json:
         sys.stdout.write(listing_json(graph, chosen) + "\n")
