@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import BaseModel, SecretStr
 from groundup.dag import Lazy, Params, Report, Runner, State, StateFailedError, StateGraph, Status, state
 from groundup.dag.annotations import UNKNOWN
 from groundup.dag.arguments import Argument, Kind
+from groundup.dag.output import Capture
 from groundup.dag.state import AnyState
 from groundup.dag.uptodate import Tracker
 from tests.dag.graphs import adjacencies, ancestors
@@ -238,6 +240,32 @@ def test_a_check_decides_beside_inputs_and_outputs_too() -> None:
     assert reasons(run(copied), "copied") == ["check copied"]
     Path("in.txt").write_text("2")
     assert reasons(run(copied), "copied") == ["input in.txt"]
+
+
+def test_what_a_check_writes_and_starts_belongs_to_its_state(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    @state
+    def installed() -> None: ...
+
+    @installed.satisfied
+    def _() -> bool:
+        print("looking")
+        subprocess.run([sys.executable, "-I", "-c", "print('looking further')"], check=True)
+        return True
+
+    with (
+        Tracker(tmp_path, tmp_path / ".groundup") as tracker,
+        Capture(tmp_path / "runs") as capture,
+        Runner(StateGraph([installed]), tracker=tracker, capture=capture) as runner,
+    ):
+        report = runner.reach("installed")
+    assert status(report, "installed") is Status.SKIPPED
+    assert report.log
+    header, *written = report.log.read_text().split("\n")
+    assert header.startswith("=== installed ")
+    assert written[:2] == ["looking", "looking further"]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_check_that_raises_is_a_failure_of_its_state() -> None:

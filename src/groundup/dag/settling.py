@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,10 @@ class Settler:
             outcome.seconds = time.perf_counter() - began
             scope.end(outcome)
         return outcome
+
+    def surroundings(self, state: AnyState) -> AbstractContextManager[object]:
+        """Surround what else is called of a state: what it writes and starts is that of the state."""
+        return self._scopes.of(state.name)
 
     def failed(self, state: AnyState) -> None:
         """Let nothing begin any more that is not to go on without `state`."""

@@ -134,7 +134,9 @@ class Tracked:
             return True
         wanted = inspect.signature(check).parameters
         arguments = [argument for argument in state.arguments if argument.name in wanted]
-        return bool(check(**{argument.name: self._settler.filled(argument, state) for argument in arguments}))
+        values = {argument.name: self._settler.filled(argument, state) for argument in arguments}
+        with self._settler.surroundings(state):
+            return bool(check(**values))
 
     def _skipped(self, state: AnyState, verdict: Verdict) -> Outcome:
         self._results[state.name] = self._tracker.skip(state, verdict)

@@ -251,6 +251,39 @@ def test_lines_that_go_straight_through_keep_their_order(client: Neo) -> None:
     assert lines.index("third") < next(n for n, line in enumerate(lines) if line.startswith("✓ spoken"))
 
 
+TALKATIVE = '''
+    from collections.abc import Iterator
+
+    from groundup import state
+
+
+    @state
+    def held() -> Iterator[str]:
+        """It says something when it is put away, and when it is checked."""
+        yield "held"
+        print("put away")
+
+
+    @held.satisfied
+    def _() -> bool:
+        print("checked")
+        return False
+'''
+
+
+@pytest.mark.parametrize("words", [(), ("-q",), ("--json",)])
+def test_what_a_clean_up_or_a_check_writes_is_kept_from_stdout(client: Neo, words: tuple[str, ...]) -> None:
+    write(client.repo, "groundup_states.py", TALKATIVE)
+    done = reach(client, "held", *words, check=True)
+    assert "put away" not in done.stdout + done.stderr
+    assert "checked" not in done.stdout + done.stderr
+    (log,) = (client.repo / ".groundup/runs").iterdir()
+    assert [line for line in log.read_text().splitlines() if line in {"put away", "checked"}] == [
+        "checked",
+        "put away",
+    ]
+
+
 def test_events_are_json_and_nothing_else_is_on_stdout(repo: Neo) -> None:
     done = reach(repo, "after", "--json")
     told = events(done)
