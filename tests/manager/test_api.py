@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.manager import BASE, HELLO, Api, Served, hello
+from tests.support.manager import BASE, HELLO, Api, Served, claim, hello
 
 pytestmark = pytest.mark.usefixtures("registered")
 
@@ -98,6 +98,21 @@ class TestConventions:
         assert answer.status == 422
         assert answer.body["detail"][0]["type"] == "json_invalid"
         assert answer.body["detail"][0]["msg"] == "JSON decode error"
+
+    @pytest.mark.parametrize(
+        "value", [b"[" * 200_000, b"1" * 5_000, b'{"a":' * 50_000, b"1e999", b'"\\u0000"']
+    )
+    def test_unusual_values_are_no_server_error(self, api: Api, value: bytes) -> None:
+        body = b'{"outputs": [{"a": ' + value + b"}]}"
+        assert api("POST", f"{BASE}/state/{'0' * 24}/executed", body).status in {400, 404, 422}
+
+    def test_text_with_any_character_is_kept_or_refused(self, api: Api) -> None:
+        state = claim(api)["state_id"]
+        answer = api("POST", f"{BASE}/state/{state}/errored", {"error": "a\0b"})
+        assert (answer.status, answer.body["status"]) == (200, "ERRORED")
+        state = claim(api)["state_id"]
+        assert api("POST", f"{BASE}/state/{state}/executed", {"outputs": [{"a": "b\0"}]}).status == 200
+        assert api("POST", f"{BASE}/graph/%00/trigger", {}).status in {400, 404}
 
     def test_a_body_without_end_is_cut_off(self, api: Api) -> None:
         body = b'{"error": "' + b"x" * (33 * 1024 * 1024) + b'"}'

@@ -28,8 +28,8 @@ def cancel(bench: Bench, run_id: str) -> int:
     return bench.do(runs.cancel, NAMESPACE, run_id).cancelled
 
 
-def retry(bench: Bench, run_id: str, token_text: str = "one") -> list[str]:
-    request = extensions.RetryFailedRequest(fanout_id=token_text)
+def retry(bench: Bench, run_id: str, label: str = "one") -> list[str]:
+    request = extensions.RetryFailedRequest(fanout_id=label)
     return bench.do(runs.retry_failed, NAMESPACE, run_id, request).created
 
 

@@ -60,6 +60,7 @@ class EmbeddedManager:
             listener = parts.enter_context(contextlib.closing(listen(_LOOPBACK, self._port)))
             database = parts.enter_context(contextlib.closing(Database(self.database)))
             service = ManagerService(database, Context(SecretCipher(stored.secrets_key)))
+            service.check()
             server = ServerThread(create_app(service, self._key), service, listener)
             parts.callback(server.stop)
             server.start()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from groundup.manager.errors import DatabaseError
-from groundup.manager.operations import claims, retention, triggers
+from groundup.manager.operations import claims, retention, rotation, triggers
 from groundup.manager.operations.context import Session
 from groundup.manager.service import ManagerService
 
@@ -35,6 +35,7 @@ CHORES = (
     Chore("starting runs by triggers", 1, triggers.start_due, wakes=True),
     Chore("starting runs that waited", 1, triggers.start_waiting, wakes=True),
     Chore("removing finished runs", 60, retention.remove_runs, repeated=True),
+    Chore("encrypting secrets with the new key", 60, rotation.encrypt_anew, repeated=True),
     Chore("removing old times of triggers", 600, retention.remove_ticks, repeated=True),
 )
 

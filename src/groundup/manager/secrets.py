@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from groundup.manager.errors import ManagerError, SecretKeyError
+from groundup.manager.errors import SecretKeyError
 
 _NONCE_BYTES = 12
+_HOW_TO_DECRYPT = (
+    "start with the SECRETS_ENCRYPTION_KEY that it was stored with, or name that key "
+    "in SECRETS_ENCRYPTION_KEYS_OLD as well"
+)
 
 
 def generate_key() -> str:
@@ -23,30 +30,40 @@ class SecretCipher:
     """Encrypts and decrypts secrets.
 
     :param key: URL-safe base64 of 32 bytes, as :func:`generate_key` makes it.
+    :param others: keys that secrets may have been encrypted with as well.
     :raises SecretKeyError: for anything else.
     """
 
-    def __init__(self, key: str) -> None:
-        self._cipher = AESGCM(_raw_key(key))
+    def __init__(self, key: str, others: Iterable[str] = ()) -> None:
+        raw = [_raw_key(text) for text in (key, *others)]
+        self._ciphers = {_key_id(one): AESGCM(one) for one in raw}
+        self.key_id = _key_id(raw[0])
+
+    def knows(self, key_id: str) -> bool:
+        """Whether what was encrypted with this key can be decrypted."""
+        return key_id in self._ciphers
 
     def encrypt(self, text: str) -> str:
         """URL-safe base64 of nonce, ciphertext and tag."""
         nonce = os.urandom(_NONCE_BYTES)
-        return base64.urlsafe_b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), None)).decode()
+        encrypted = self._ciphers[self.key_id].encrypt(nonce, text.encode(), None)
+        return base64.urlsafe_b64encode(nonce + encrypted).decode()
 
     def decrypt(self, stored: str) -> str:
         """The text that :meth:`encrypt` was given.
 
-        :raises ManagerError: when it was encrypted with another key, or altered.
+        :raises SecretKeyError: when it was encrypted with another key, or altered.
         """
         raw = base64.urlsafe_b64decode(stored)
-        try:
-            return self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None).decode()
-        except InvalidTag as error:
-            raise ManagerError(
-                "a stored secret cannot be decrypted",
-                hint="start the manager with the SECRETS_ENCRYPTION_KEY that it was stored with",
-            ) from error
+        for cipher in self._ciphers.values():
+            with suppress(InvalidTag):
+                return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None).decode()
+        raise SecretKeyError("a stored secret cannot be decrypted", hint=_HOW_TO_DECRYPT)
+
+
+def _key_id(raw: bytes) -> str:
+    """What names a key without telling anything about it."""
+    return hashlib.sha256(b"groundup secrets " + raw).hexdigest()[:16]
 
 
 def _raw_key(key: str) -> bytes:

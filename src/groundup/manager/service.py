@@ -10,7 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from groundup.manager.operations import claims
+from groundup.manager.operations import claims, rotation
 from groundup.manager.operations.context import Context, Session
 from groundup.manager.store import states
 from groundup.manager.store.database import Database
@@ -65,6 +65,13 @@ class ManagerService:
         self.watchers = 0  # streams of events
         self._database = database
         database.on_rollback = context.flows.clear
+
+    def check(self) -> None:
+        """Whether this manager can serve the database.
+
+        :raises SecretKeyError: when secrets in it cannot be decrypted.
+        """
+        self._database.read(lambda connection: rotation.check(self._session(connection)))
 
     async def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``operation``; done when it is on disk."""

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 API_KEY_VARIABLE = "STATE_MANAGER_SECRET"
 SECRETS_KEY_VARIABLE = "SECRETS_ENCRYPTION_KEY"
+OLD_KEYS_VARIABLE = "SECRETS_ENCRYPTION_KEYS_OLD"
 ORIGINS_VARIABLE = "CORS_ORIGINS"
 
 _SHORTEST_KEY = 16
@@ -42,6 +43,7 @@ class Serving:
     :param port: 0 takes a free one.
     :param api_key: what requests must carry; None: one that is generated and kept beside a SQLite file.
     :param secrets_key: encrypts secrets of flows; None: as ``api_key``.
+    :param old_secrets_keys: keys that secrets may have been encrypted with before.
     :param origins: where browsers may call from.
     """
 
@@ -50,6 +52,7 @@ class Serving:
     port: int = 8000
     api_key: str | None = None
     secrets_key: str | None = None
+    old_secrets_keys: tuple[str, ...] = ()
     origins: tuple[str, ...] = LOCAL_ORIGINS
     settings: Settings = field(default_factory=Settings)
 
@@ -60,8 +63,9 @@ def from_environment(variables: Mapping[str, str]) -> dict[str, object]:
         "api_key": variables.get(API_KEY_VARIABLE) or None,
         "secrets_key": variables.get(SECRETS_KEY_VARIABLE) or None,
     }
-    if origins := variables.get(ORIGINS_VARIABLE):
-        found["origins"] = tuple(origin.strip() for origin in origins.split(",") if origin.strip())
+    for name, variable in (("old_secrets_keys", OLD_KEYS_VARIABLE), ("origins", ORIGINS_VARIABLE)):
+        if text := variables.get(variable):
+            found[name] = tuple(word.strip() for word in text.split(",") if word.strip())
     return found
 
 
@@ -74,9 +78,10 @@ def serve(serving: Serving) -> None:
     with contextlib.ExitStack() as parts:
         listener = parts.enter_context(contextlib.closing(listen(serving.host, serving.port)))
         found = parts.enter_context(_keys(serving, local=_is_loopback(listener)))
-        cipher = SecretCipher(found.secrets_key)
+        context = Context(SecretCipher(found.secrets_key, serving.old_secrets_keys), serving.settings)
         database = parts.enter_context(contextlib.closing(Database(serving.database)))
-        service = ManagerService(database, Context(cipher, serving.settings))
+        service = ManagerService(database, context)
+        service.check()
         server = ServerThread(create_app(service, found.api_key, origins=serving.origins), service, listener)
         with _ended_by_signals(server.ended):
             parts.callback(server.stop)

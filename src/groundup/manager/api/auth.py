@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -60,10 +61,10 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         """The body as JSON.
 
-        :raises json.JSONDecodeError: also for NaN, Infinity and lone surrogates, which are none.
+        :raises json.JSONDecodeError: also for NaN, lone surrogates and numbers that are no number.
         """
         text = (await self.body()).decode()
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         if "\\ud" in text.lower():
             _check_surrogates(value)
         return value
@@ -71,6 +72,13 @@ class StrictRequest(Request):
 
 def _refuse_constant(name: str) -> NoReturn:
     raise json.JSONDecodeError(f"{name} is not JSON", name, 0)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise json.JSONDecodeError(f"{text} is too large", text, 0)
+    return number
 
 
 def _check_surrogates(value: Any) -> None:

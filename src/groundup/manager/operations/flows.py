@@ -66,7 +66,8 @@ def save_flow(session: Session, namespace: str, name: str, request: UpsertGraphR
     document.input_fields = input_fields(document, registry)
     wanted, trigger_errors = first_times(document.triggers, session.now)
     errors = [*verify(document, registry), *trigger_errors]
-    flow = flows.save(session.connection, (namespace, name), document, errors, session.now)
+    version = flows.Version(document, errors, session.context.cipher.key_id)
+    flow = flows.save(session.connection, (namespace, name), version, session.now)
     triggers.keep(session.connection, triggers.Owner(flow, namespace, name), wanted, session.now)
     return get_flow(session, namespace, name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -16,18 +17,26 @@ from groundup.manager.store.schema import flow_versions, flows, runs
 _CACHED_VERSIONS = 256
 
 
-def save(
-    connection: Connection, place: tuple[str, str], document: FlowDocument, errors: list[str], now: int
-) -> int:
-    """Make ``document`` the newest version of the flow at ``place``, which is (namespace, name).
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version to save; ``key_id`` names the key of its secrets."""
+
+    document: FlowDocument
+    errors: list[str]
+    key_id: str
+
+
+def save(connection: Connection, place: tuple[str, str], new: Version, now: int) -> int:
+    """Make ``new`` the newest version of the flow at ``place``, which is (namespace, name).
 
     Gives the number of the flow.
     """
     flow = _flow_number(connection, place, now)
     values = {
         "flow": flow,
-        "document": document.model_dump(mode="json"),
-        "errors": errors,
+        "document": new.document.model_dump(mode="json"),
+        "errors": new.errors,
+        "key_id": new.key_id,
         "created_at": now,
     }
     version = connection.execute(
@@ -110,6 +119,24 @@ def current_version(connection: Connection, namespace: str, name: str) -> Row[An
     """Number and errors of the newest version of a flow."""
     values = {"wanted_namespace": namespace, "wanted_name": name}
     return connection.execute(_CURRENT_VERSION, values).one_or_none()
+
+
+def key_ids(connection: Connection) -> set[str | None]:
+    """The keys that secrets are encrypted with; None where that was not noted."""
+    return set(connection.execute(select(flow_versions.c.key_id).distinct()).scalars())
+
+
+def with_other_key(connection: Connection, key_id: str, most: int) -> Sequence[Row[Any, Any]]:
+    """Versions whose secrets are encrypted with another key, or one that was not noted."""
+    other = flow_versions.c.key_id.is_distinct_from(key_id)
+    query = select(flow_versions.c.seq, flow_versions.c.document).where(other).order_by(flow_versions.c.seq)
+    return connection.execute(query.limit(most).with_for_update(skip_locked=True)).all()
+
+
+def set_document(connection: Connection, version: int, document: dict[str, Any], key_id: str) -> None:
+    """Replace what is kept of a version by the same under another key."""
+    values = {"document": document, "key_id": key_id}
+    connection.execute(update(flow_versions).where(flow_versions.c.seq == version).values(values))
 
 
 class FlowCache:
