@@ -20,6 +20,7 @@ class Chore:
     """An operation that is done every so many seconds.
 
     :param work: gives how much it did; one that did something is done again at once when it is ``repeated``.
+    :param told: logged when everything is done that there was to do.
     :param wakes: whether there may be something to claim afterwards.
     """
 
@@ -28,6 +29,7 @@ class Chore:
     work: Callable[[Session], int]
     wakes: bool = False
     repeated: bool = False
+    told: str = ""
 
 
 CHORES = (
@@ -35,7 +37,13 @@ CHORES = (
     Chore("starting runs by triggers", 1, triggers.start_due, wakes=True),
     Chore("starting runs that waited", 1, triggers.start_waiting, wakes=True),
     Chore("removing finished runs", 60, retention.remove_runs, repeated=True),
-    Chore("encrypting secrets with the new key", 60, rotation.encrypt_anew, repeated=True),
+    Chore(
+        "encrypting secrets with the new key",
+        60,
+        rotation.encrypt_anew,
+        repeated=True,
+        told="every secret is encrypted with the present key; older keys are not needed any more",
+    ),
     Chore("removing old times of triggers", 600, retention.remove_ticks, repeated=True),
 )
 
@@ -48,13 +56,20 @@ async def keep_house(service: ManagerService) -> None:
 async def _repeat(service: ManagerService, chore: Chore) -> None:
     while True:
         try:
-            while await do(service, chore) and chore.repeated:
-                pass
+            await _do_all(service, chore)
         except DatabaseError as error:
             logger.error("%s failed: %s", chore.name, error)
         except Exception:
             logger.exception("%s failed", chore.name)
         await asyncio.sleep(chore.seconds)
+
+
+async def _do_all(service: ManagerService, chore: Chore) -> None:
+    done = await do(service, chore)
+    while chore.repeated and await do(service, chore):
+        pass
+    if done and chore.told:
+        logger.info("%s", chore.told)
 
 
 async def do(service: ManagerService, chore: Chore) -> int:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-
 from groundup.manager.errors import SecretKeyError
 from groundup.manager.operations.context import Session
 from groundup.manager.store import flows
-
-logger = logging.getLogger(__name__)
 
 _AT_ONCE = 50
 
@@ -38,6 +34,4 @@ def encrypt_anew(session: Session) -> int:
         }
         document = {**row.document, "secrets": secrets}
         flows.set_document(session.connection, row.seq, document, cipher.key_id)
-    if len(rows) < _AT_ONCE and rows:
-        logger.info("every secret is encrypted with the present key; older keys are not needed any more")
     return len(rows)
