@@ -150,7 +150,7 @@ def _check_free(store: Store, project_id: str, force: bool) -> None:
     if store.find(project_id) and not force:
         raise UserError(
             f"there is a project {project_id!r} already: {store.root / project_id}",
-            hint="replace it with force=True, or give another id",
+            hint="replace it with force=True (--force), or give another id",
         )
 
 
