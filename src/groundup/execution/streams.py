@@ -46,9 +46,11 @@ class Streams:
         for descriptor in self._sources:
             os.close(descriptor)
 
-    def watch(self, file: int | socket.socket, ready: Callable[[], None]) -> None:
-        """Call `ready` whenever `file` has something to read."""
-        self._selector.register(file, selectors.EVENT_READ, ready)
+    def watch(
+        self, file: int | socket.socket, ready: Callable[[], None], events: int = selectors.EVENT_READ
+    ) -> None:
+        """Call `ready` whenever `file` has something to read, or is ready for other `events` of selectors."""
+        self._selector.register(file, events, ready)
 
     def unwatch(self, file: int | socket.socket) -> None:
         """Watch `file` no more."""

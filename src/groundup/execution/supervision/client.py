@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import fcntl
 import marshal
 import os
 import resource
 import socket
 import struct
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from groundup.errors import GroundupError
+from groundup.execution.supervision.beside import start_beside
 
 _LENGTH = struct.Struct("!Q")
 _LIMITS = [value for name, value in vars(resource).items() if name.startswith("RLIMIT_")]
-# Appended: the standard library comes first. Imported, not run by its path: so it is compiled once.
-_START = "import sys; sys.path.append(sys.argv[1]); import keeper; keeper.main()"
 
 
 @dataclass
@@ -128,38 +124,6 @@ def _traits() -> object:
 
 def _start(traits: object) -> Keeper:
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    watched, held = _sign_of_life()
-    with there, open(os.devnull, "r+b", buffering=0) as nowhere:  # noqa: PTH123
-        descriptors = [_above_streams(each) for each in (there.fileno(), watched, nowhere.fileno())]
-    os.close(watched)
-    try:
-        pid = os.posix_spawn(
-            sys.executable,
-            [sys.executable, "-I", "-S", "-c", _START, str(Path(__file__).parent)],
-            os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, each, place) for place, each in enumerate(descriptors)],
-            setsid=True,
-            setsigmask=(),
-        )
-    except OSError as error:
-        raise GroundupError(
-            f"cannot start the supervisor by {sys.executable}: {error.strerror}",
-            hint="check that this Python can start processes",
-        ) from error
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
+    with there:
+        pid, held = start_beside("keeper", Path(__file__).parent, there)
     return Keeper(here, pid, traits, held)
-
-
-def _sign_of_life() -> tuple[int, int | None]:
-    """Return what becomes readable when this process is dead, and what has to stay open until then."""
-    try:
-        return os.pidfd_open(os.getpid()), None
-    except OSError:  # an old kernel; forked children would hold the pipe, too
-        return os.pipe()
-
-
-def _above_streams(descriptor: int) -> int:
-    """Return a duplicate that is none of 0, 1, 2: these are assigned one after the other."""
-    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
