@@ -38,6 +38,7 @@ class Preview:
     :ivar reasons: what is not up to date.
     :ivar through: names of the parents because of which it may run.
     :ivar lacks_value: whether other states want its value, and it would have to run to give it.
+    :ivar since: when its last evaluation ended well, in seconds since 1970; 0 when that is not known.
     """
 
     state: AnyState
@@ -45,6 +46,7 @@ class Preview:
     reasons: tuple[Change, ...] = ()
     through: tuple[str, ...] = ()
     lacks_value: bool = False
+    since: int = 0
 
 
 def preview(
@@ -99,10 +101,11 @@ def _foreseen(
 
 
 def _preview(state: AnyState, verdict: Verdict, through: tuple[str, ...], *, is_wanted: bool) -> Preview:
+    since = 0 if verdict.record is None or verdict.is_first else verdict.record.ended
     if not verdict.up_to_date and not (state.check and verdict.is_first):
-        return Preview(state, Would.RUN, verdict.reasons, through)
+        return Preview(state, Would.RUN, verdict.reasons, through, since=since)
     would = Would.MAY_RUN if through or state.check else Would.SKIP
-    return Preview(state, would, verdict.reasons, through, is_wanted and not verdict.has_value)
+    return Preview(state, would, verdict.reasons, through, is_wanted and not verdict.has_value, since)
 
 
 def _is_wanted(graph: StateGraph, state: AnyState) -> bool:

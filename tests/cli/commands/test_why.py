@@ -52,22 +52,23 @@ def repo(client: Neo) -> Neo:
 
 
 def why(neo: Neo, *words: str) -> list[str]:
-    """Return what it says, digests as `#`."""
+    """Return what it says, digests as `#`, times as `T`."""
     done = neo.run(neo.module("why", *words), check=True)
     assert done.stderr == ""
-    return re.sub(r"\b[0-9a-f]{8}\b", "#", done.stdout).splitlines()
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "T", done.stdout)
+    return re.sub(r"\b[0-9a-f]{8}\b", "#", text).splitlines()
 
 
 def test_what_is_up_to_date_is_said_to_be(repo: Neo) -> None:
-    assert why(repo, "page") == ["page is up to date"]
+    assert why(repo, "page") == ["page is up to date since T"]
 
 
 def test_a_change_is_told_with_old_and_new_for_each_parent_that_leads_to_it(repo: Neo) -> None:
     (repo.repo / "work/a.txt").write_text("other")
     (repo.repo / "work/b.txt").write_text("new")
     assert why(repo, "page") == [
-        "page is up to date, unless joined gives something new",
-        "└─ joined is not up to date",
+        "page is up to date since T, unless joined gives something new",
+        "└─ joined is not up to date; it was done at T",
         "       input work/a.txt changed: # → #",
         "       input work/b.txt is new (#)",
     ]
@@ -75,13 +76,16 @@ def test_a_change_is_told_with_old_and_new_for_each_parent_that_leads_to_it(repo
 
 def test_an_output_that_was_removed_is_a_reason(repo: Neo) -> None:
     (repo.repo / "work/page.out").unlink()
-    assert why(repo, "page") == ["page is not up to date", "    output work/page.out is gone (was #)"]
+    assert why(repo, "page") == [
+        "page is not up to date; it was done at T",
+        "    output work/page.out is gone (was #)",
+    ]
 
 
 def test_other_code_is_a_reason_with_the_place_of_both(repo: Neo) -> None:
     file = write(repo.repo, "groundup_states.py", STATES.replace('"".join', '"-".join'))
     head, reason = why(repo, "joined")
-    assert head == "joined is not up to date"
+    assert head == "joined is not up to date; it was done at T"
     assert re.fullmatch(rf"    source changed: # \({file}:\d+\) → # \({file}:\d+\)", reason)
 
 
@@ -89,7 +93,7 @@ def test_what_declares_nothing_is_evaluated_every_time(repo: Neo) -> None:
     (repo.repo / "work/page.out").unlink()
     assert why(repo, "told") == [
         "told is evaluated every time: it declares no inputs, no outputs, and no check",
-        "└─ page is not up to date",
+        "└─ page is not up to date; it was done at T",
         "       output work/page.out is gone (was #)",
     ]
 
@@ -103,6 +107,7 @@ def test_it_evaluates_nothing(repo: Neo) -> None:
 def test_it_is_data_for_machines(repo: Neo) -> None:
     (repo.repo / "work/a.txt").write_text("other")
     data = json.loads(repo.run(repo.module("why", "page", "--json"), check=True).stdout)
+    assert data["since"] == pytest.approx((repo.repo / "work/page.out").stat().st_mtime, abs=60)
     assert (data["state"], data["would"], data["through"]) == ("page", "may run", ["joined"])
     (cause,) = data["causes"]
     assert (cause["state"], cause["would"]) == ("joined", "runs")
@@ -162,10 +167,10 @@ def checked(client: Neo) -> Neo:
 
 
 def test_what_decides_is_named_also_when_that_is_its_own_check(checked: Neo) -> None:
-    assert why(checked, "base") == ["base is up to date, unless its own check says no"]
+    assert why(checked, "base") == ["base is up to date since T, unless its own check says no"]
     assert why(checked, "schema")[:2] == [
-        "schema is up to date, unless base gives something new or its own check says no",
-        "└─ base is up to date, unless its own check says no",
+        "schema is up to date since T, unless base gives something new or its own check says no",
+        "└─ base is up to date since T, unless its own check says no",
     ]
     shown = reach_dry(checked, "schema")
     assert "may run     base  if its own check says no" in shown
@@ -185,12 +190,12 @@ def test_inputs_that_match_nothing_are_told(checked: Neo) -> None:
 def test_a_value_that_is_not_kept_is_told_with_what_to_do(checked: Neo) -> None:
     lines = why(checked, "names")
     assert lines[:2] == [
-        "names is up to date",
+        "names is up to date since T",
         f"    its value is not kept, so it runs whenever that is needed: {NOT_KEPT}",
     ]
     (checked.repo / "work/page.out").unlink()
     assert why(checked, "page")[2:5] == [
-        "└─ names is not up to date",
+        "└─ names is not up to date; it was done at T",
         "       its value is needed and is not kept",
         f"       {NOT_KEPT}",
     ]

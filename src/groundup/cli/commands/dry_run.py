@@ -39,6 +39,7 @@ def preview_data(preview: Preview) -> dict[str, Any]:
         "reasons": reasons_data(preview.reasons),
         "through": list(preview.through),
         "lacks_value": preview.lacks_value,
+        "since": preview.since or None,
     }
 
 

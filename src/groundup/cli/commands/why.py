@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +72,20 @@ def _lines(name: str, previews: Mapping[str, Preview], causes: Mapping[str, Sequ
 def _verdict(preview: Preview) -> str:
     from groundup.dag.preview import Would
 
+    since = f" since {_time(preview.since)}" if preview.since else ""
     if preview.would is Would.RUN:
-        return "is not up to date"
+        return f"is not up to date; it was done at {_time(preview.since)}" if since else "is not up to date"
     if preview.would is Would.ALWAYS:
         return "is evaluated every time: it declares no inputs, no outputs, and no check"
     if preview.would is Would.SKIP:
-        return "is up to date"
+        return f"is up to date{since}"
     if preview.reasons:
         return "runs, unless its own check says that nothing is to be done"
-    return f"is up to date, unless {conditions(preview)}"
+    return f"is up to date{since}, unless {conditions(preview)}"
+
+
+def _time(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def _details(preview: Preview) -> Iterator[str]:
