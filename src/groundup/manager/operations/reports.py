@@ -26,13 +26,15 @@ from groundup.nodes.wire import (
 )
 
 _STATE_ID = re.compile(r"[0-9a-f]{24}")
+_LARGEST_PAGE = 10_000
 _SUCCEEDED = frozenset({StateStatus.SUCCESS, StateStatus.PRUNED})
 _RETRIED = frozenset({StateStatus.RETRY_CREATED})
 
 
 def list_runs(session: Session, namespace: str, page: int, size: int) -> RunsResponse:
-    """A page of runs, the newest first; a size of 0 is all of them."""
-    rows = runs.page(session.connection, namespace, (page - 1) * size, size or None)
+    """A page of runs, the newest first; a size of 0 is as many as a page may have."""
+    limit = min(size or _LARGEST_PAGE, _LARGEST_PAGE)
+    rows = runs.page(session.connection, namespace, (page - 1) * size, limit)
     counts = runs.summaries(session.connection, [row.id for row in rows])
     return RunsResponse(
         namespace=namespace,

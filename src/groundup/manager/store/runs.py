@@ -92,7 +92,7 @@ def count(connection: Connection, namespace: str) -> int:
     return connection.execute(query).scalar_one()
 
 
-def page(connection: Connection, namespace: str, skip: int, limit: int | None) -> Sequence[Row[Any]]:
+def page(connection: Connection, namespace: str, skip: int, limit: int) -> Sequence[Row[Any]]:
     """Runs of ``namespace``, the newest first."""
     query = select(runs).where(runs.c.namespace == namespace).order_by(runs.c.seq.desc())
     return connection.execute(query.offset(skip).limit(limit)).all()

@@ -1,0 +1,37 @@
+"""The page about the state manager names its endpoints, statuses and variables as they are."""
+
+from __future__ import annotations
+
+from groundup.manager import serving
+from groundup.manager.api.app import create_app
+from groundup.manager.api.auth import REFUSALS
+from groundup.manager.operations.context import Context
+from groundup.manager.secrets import SecretCipher, generate_key
+from groundup.manager.service import ManagerService
+from groundup.manager.store.database import Database
+from tests.docs.pages import CHECKOUT
+from tests.docs.tables import codes, names, table
+
+PAGE = (CHECKOUT / "docs/reference/state-manager.md").read_text(encoding="utf-8")
+
+
+def test_every_endpoint_beyond_the_protocol_stands_there(tmp_path: object) -> None:
+    database = Database(f"{tmp_path}/manager.db")
+    described = create_app(ManagerService(database, Context(SecretCipher(generate_key()))), "key").openapi()
+    database.close()
+    offered = {
+        f"{method.upper()} {path.replace('/v1/namespace/{namespace_name}', 'N')}"
+        for path, methods in described["paths"].items()
+        for method in methods
+        if path.startswith("/v1/")
+    }
+    assert {codes(row[0])[0] for row in table(PAGE, "endpoint")} == offered
+
+
+def test_every_status_of_a_refusal_stands_there() -> None:
+    assert {int(row[0]) for row in table(PAGE, "status")} == {*map(int, REFUSALS), 422}
+
+
+def test_every_variable_stands_there() -> None:
+    variables = {value for name, value in vars(serving).items() if name.endswith("_VARIABLE")}
+    assert set(names(table(PAGE, "variable"))) == variables
