@@ -44,7 +44,7 @@ def test_a_kill_in_the_middle(home: Path, phase: str, whom: str) -> None:
             killed.send_to_group(signal.SIGKILL)
         until(killed.ended, "the end of the killed process")
         (home / "wait").unlink()
-    shelf = home / "groundup/cache/languages" / {"install": "installed", "supply": "supplied"}[phase]
+    shelf = home / "groundup/cache/languages" / phase
     assert [path for path in shelf.iterdir() if not path.name.startswith(".")] == []
     assert run_step(step, languages={"lang": language}).outputs == {"a": "half\nwhole\n"}
     assert not list(shelf.glob(".building/*"))

@@ -262,7 +262,7 @@ def test_a_kept_environment_needs_neither_uv_nor_an_index(
 def test_an_environment_whose_python_is_gone_is_made_again(component: Component) -> None:
     component.write(requirements__txt="alpha")
     assert result(component, ALPHA) == "1.1"
-    (python,) = (cache_folder() / "languages/supplied").glob("*/content/venv/bin/python")
+    (python,) = (cache_folder() / "languages/supply").glob("*/content/venv/bin/python")
     python.unlink()
     python.symlink_to("/no/such/python")
     assert result(component, ALPHA) == "1.1"

@@ -239,7 +239,7 @@ def test_what_does_not_work_any_more_is_made_again(desk: Desk) -> None:
     desk.run()
     desk.ran()
     kept = desk.home / "groundup/cache/languages"
-    for path in [*kept.glob("supplied/*/content/two"), *kept.glob("installed/*/content/one")]:
+    for path in [*kept.glob("supply/*/content/two"), *kept.glob("install/*/content/one")]:
         path.unlink()
     result = desk.run()
     assert desk.ran() == ["run", "supply", "install", "supply", "run"]
@@ -336,3 +336,11 @@ def test_several_processes_install_once(desk: Desk) -> None:
     started = [subprocess.Popen(words, env=os.environ, cwd=desk.home) for _ in range(3)]
     assert [process.wait(120) for process in started] == [0, 0, 0]
     assert sorted(desk.ran()) == ["install", "run", "run", "run", "supply"]
+
+
+def test_large_output_of_a_failure_gives_its_last_line(desk: Desk) -> None:
+    desk.write_language(run='head -c 20000000 /dev/zero | tr "\\0" x >&2; echo >&2; echo end >&2; exit 1')
+    with pytest.raises(StepFailed) as failed:
+        desk.run()
+    assert failed.value.hint.startswith("its last words: end;")
+    assert failed.value.log.stat().st_size == 20_000_005

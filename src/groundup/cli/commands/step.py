@@ -57,6 +57,7 @@ def run(  # noqa: PLR0913 - the options of a run
         env=_pairs("--env", variables, str),
         check=False,
         on_phase=partial(_announce, step.file.language),
+        on_wait=partial(_announce_wait, step.file.language),
         on_stdout=_relay,
         on_stderr=_relay,
     )
@@ -157,6 +158,10 @@ def _seconds(text: str) -> float:
 def _announce(language: str, phase: Phase) -> None:
     if phase != "run":  # the others may take minutes and write nothing here
         sys.stderr.write(f"{phase} of {language} …\n")
+
+
+def _announce_wait(language: str, phase: Phase) -> None:
+    sys.stderr.write(f"{phase} of {language}: waiting for another process that does it …\n")
 
 
 def _relay(text: str) -> None:

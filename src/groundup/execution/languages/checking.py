@@ -20,8 +20,11 @@ def check_language(name: str, folder: Path, runtime: CommandRuntime) -> str:
     """
     try:
         language = find_language(name, {name: folder})
-        with run_folder(CHECKS) as logs:
-            Phases(language, runtime, logs, CHECKS, timeouts={}, watching=Watching()).install()
+        with (
+            run_folder(CHECKS) as logs,
+            Phases(language, runtime, logs, CHECKS, timeouts={}, watching=Watching()) as phases,
+        ):
+            phases.install()
     except LanguageError as error:
         return str(error)
     except StepFailed as failed:

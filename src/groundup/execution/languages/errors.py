@@ -23,6 +23,7 @@ from groundup.execution.result import ExecutionResult
 Phase = Literal["install", "supply", "run"]
 FailedPhase = Literal["install", "supply", "run", "outputs"]
 
+_END = 4096  # bytes, in which the last line is looked for
 WRONG_STEP = 64  # an executable's word for: the step cannot work as it is written
 MAKE_AGAIN = 75  # an executable's word for: what the phase before me made does not work any more
 
@@ -131,5 +132,8 @@ def _outcome(result: ExecutionResult) -> str:
 
 
 def _last_words(result: ExecutionResult) -> str:
-    lines = [line.strip() for line in result.stderr.splitlines() if line.strip()]
+    end = b""
+    for chunk in result.stderr_chunks():  # it may be larger than memory
+        end = (end + chunk)[-_END:]
+    lines = [line.strip() for line in end.decode("utf-8", "replace").splitlines() if line.strip()]
     return f"its last words: {lines[-1]}" if lines else "it wrote nothing to stderr"

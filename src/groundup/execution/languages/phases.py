@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from groundup.execution.languages.errors import Again, Phase, phase_failed
 from groundup.execution.languages.fingerprint import key_of, matching_key
@@ -27,15 +29,21 @@ OnPhase = Callable[[Phase], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Watching:
-    """Who is told what: each phase whose executable begins, and what run writes, as it arrives."""
+    """Who is told what.
 
-    on_phase: OnPhase | None = None
+    :ivar on_phase: called with each phase whose executable begins.
+    :ivar on_wait: called with each phase that another process is busy with, before waiting for it.
+    :ivar on_stdout: called with what run writes, as it arrives; so is `on_stderr`.
+    """
+
+    on_phase: OnPhase = lambda _phase: None
+    on_wait: OnPhase = lambda _phase: None
     on_stdout: Callback | None = None
     on_stderr: Callback | None = None
 
 
 class Phases:
-    """Takes a language through its phases.
+    """Takes a language through its phases; until the block ends, what these made is not removed as unused.
 
     :param step: name for messages.
     :param timeouts: seconds by phase, None for no limit; what is not there is as in `TIMEOUTS`.
@@ -55,6 +63,13 @@ class Phases:
         self.timeouts = {**TIMEOUTS, **timeouts}
         self.watching = watching
         self.done: dict[Phase, PhaseResult] = {}
+        self._held = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
 
     def install(self, broken: Kept | None = None) -> Kept:
         """Return what install makes; made now when nothing is kept, or only what is broken.
@@ -66,7 +81,7 @@ class Phases:
         def make(content: Path) -> Path:
             return self._execute(self._given("install", installed=content)).log
 
-        return self._noted("install", Shelf("installed").get(key, make, broken))
+        return self._taken("install", key, make, broken)
 
     def supply(self, component: Path, parameters: Mapping[str, Any], broken: Kept | None = None) -> Kept:
         """Return what supply makes for a step's folder; made now as by `install`.
@@ -82,7 +97,7 @@ class Phases:
                 return self._execute(self._given("supply", parameters=parameters, **places)).log
 
             key = key_of([FORMAT, self.language.name, self.language.key, self.runtime.platform, parts])
-            return self._noted("supply", Shelf("supplied").get(key, make, broken))
+            return self._taken("supply", key, make, broken)
 
         return _working(self.install, use)
 
@@ -110,15 +125,16 @@ class Phases:
             **more,
         )
 
-    def _noted(self, phase: Phase, kept: Kept) -> Kept:
-        """Take note of a phase that an earlier run had done."""
+    def _taken(self, phase: Phase, key: str, make: Callable[[Path], Path], broken: Kept | None) -> Kept:
+        """Return what is kept of a phase, or made now; take note of it."""
+        on_wait = partial(self.watching.on_wait, phase)
+        kept = Shelf(phase).take(key, make, self._held, broken=broken, on_wait=on_wait)
         if not kept.is_new and phase not in self.done:
             self.done[phase] = PhaseResult(phase, True, kept.log)
         return kept
 
     def _execute(self, given: Given, env: Mapping[str, str] | None = None) -> PhaseResult:
-        if self.watching.on_phase:
-            self.watching.on_phase(given.phase)
+        self.watching.on_phase(given.phase)
         given.write()
         log = self.folder.log(given.phase)
         with _Log(log) as written:

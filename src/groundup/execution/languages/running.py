@@ -34,7 +34,8 @@ def run_step(  # noqa: PLR0913 - the options of a run
     timeouts: Mapping[Phase, float] | Mapping[Phase, float | None] | None = None,
     env: Mapping[str, str] | None = None,
     check: bool = True,
-    on_phase: OnPhase | None = None,
+    on_phase: OnPhase = lambda _phase: None,
+    on_wait: OnPhase = lambda _phase: None,
     on_stdout: Callback | None = None,
     on_stderr: Callback | None = None,
 ) -> StepResult:
@@ -53,7 +54,8 @@ def run_step(  # noqa: PLR0913 - the options of a run
     :param timeouts: seconds by phase, over those of the step file; None for no limit.
     :param env: variables for run, over those of the step file.
     :param check: raise when it fails; otherwise the result tells.
-    :param on_phase: called with the name of each phase whose executable begins.
+    :param on_phase: called with each phase whose executable begins.
+    :param on_wait: called with each phase that another process is busy with, before waiting for it.
     :param on_stdout: called with what run writes, as it arrives; so is `on_stderr`.
     :raises UserError: something is wrong that can be seen before anything starts; says all of it.
     :raises StepFailed: a phase failed or took too long, or an output is wrong; not when `check` is False.
@@ -61,12 +63,12 @@ def run_step(  # noqa: PLR0913 - the options of a run
     read = step if isinstance(step, Step) else read_step(step)
     known = configured_languages() if languages is None else languages
     work = _Work.checked(read, inputs or {}, artifacts or {}, component, known)
-    watching = Watching(on_phase=on_phase, on_stdout=on_stdout, on_stderr=on_stderr)
+    watching = Watching(on_phase=on_phase, on_wait=on_wait, on_stdout=on_stdout, on_stderr=on_stderr)
     runtime = command_runtime(on)
     with run_folder(read.name) as folder:
         limits = {**read.file.timeouts.limits(), **(timeouts or {})}
-        phases = Phases(work.language, runtime, folder, read.name, timeouts=limits, watching=watching)
-        result = _run(work, phases, {**read.file.env, **(env or {})})
+        with Phases(work.language, runtime, folder, read.name, timeouts=limits, watching=watching) as phases:
+            result = _run(work, phases, {**read.file.env, **(env or {})})
     if check and result.error is not None:
         raise result.error
     return result

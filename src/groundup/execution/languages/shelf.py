@@ -4,59 +4,76 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from groundup.execution.languages.errors import Phase
 from groundup.projects.home import cache_folder
 from groundup.projects.store import Store
 
 
 class Kept(NamedTuple):
-    """What a phase made: `content` is complete and never changed; `log` is what was written meanwhile."""
+    """What a phase made: `content` is complete and never changed; `log` is what was written meanwhile.
+
+    :ivar is_new: whether it was made now.
+    :ivar identity: tells it from another that is made in its place.
+    """
 
     content: Path
     log: Path
     is_new: bool
-
-    @property
-    def identity(self) -> int:
-        """Tells this one from another that was made in its place."""
-        return self.content.stat().st_ino
+    identity: int
 
 
 class Shelf:
     """The results of one phase, in the user's cache."""
 
-    def __init__(self, phase: str) -> None:
+    def __init__(self, phase: Phase) -> None:
         self.store = Store(cache_folder() / "languages" / phase)
 
-    def get(self, key: str, make: Callable[[Path], Path], broken: Kept | None = None) -> Kept:
+    def take(
+        self,
+        key: str,
+        make: Callable[[Path], Path],
+        held: ExitStack,
+        *,
+        broken: Kept | None = None,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> Kept:
         """Return what is kept under `key`; when nothing is, or only what is broken, it is made.
 
         It is made aside and renamed, by one process at a time; what `make` raises leaves nothing behind.
 
         :param make: fills a folder, and returns the log of that.
+        :param held: until it is closed, what is returned is not removed as unused.
+        :param on_wait: called before another process is waited for, which makes the same.
         """
-        found = self._find(key, broken)
-        if found:
-            return found
-        with self.store.locked(key):
-            made_meanwhile = self._find(key, broken)
-            if made_meanwhile:
-                return made_meanwhile
+        is_new = False
+        while True:
+            if self._is_missing(key, broken):
+                is_new = self._make(key, make, broken, on_wait)
+            folder = held.enter_context(self.store.using(key))
+            if folder is not None:  # else it was removed in between
+                return Kept(folder / "content", folder / "log", is_new, identity(folder / "content"))
+
+    def _make(
+        self, key: str, make: Callable[[Path], Path], broken: Kept | None, on_wait: Callable[[], None]
+    ) -> bool:
+        """Return whether it was made here; another process may have done it meanwhile."""
+        with self.store.locked(key, on_wait=on_wait):
+            if not self._is_missing(key, broken):
+                return False
             with self.store.staged(key) as folder:
                 (folder / "content").mkdir()
                 shutil.copyfile(make(folder / "content"), folder / "log")
-        return self._kept(self.store.root / key, is_new=True)
+        return True
 
-    def _find(self, key: str, broken: Kept | None) -> Kept | None:
+    def _is_missing(self, key: str, broken: Kept | None) -> bool:
         folder = self.store.find(key)
-        if folder is None:
-            return None
-        found = self._kept(folder, is_new=False)
-        is_broken = broken is not None and found.identity == broken.identity
-        return None if is_broken else found
+        return folder is None or (broken is not None and identity(folder / "content") == broken.identity)
 
-    @staticmethod
-    def _kept(folder: Path, *, is_new: bool) -> Kept:
-        return Kept(folder / "content", folder / "log", is_new)
+
+def identity(folder: Path) -> int:
+    """Return what tells a folder from another that is made in its place."""
+    return folder.stat().st_ino
