@@ -17,6 +17,7 @@ import sys
 __version__ = "0.1.0"
 
 WINDOWS = os.name == "nt"
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for another process, where there is a pipe instead of a file
 MYPY = False
 if MYPY:
     from types import TracebackType
@@ -31,7 +32,7 @@ def kept_code() -> "Any":
 
     try:
         path = code_path()
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAIT)) as file:
             data = memoryview(file.read() if is_trusted(path, file.fileno()) else b"")
         return marshal.loads(data[8:]) if data[:8] == checksum(data[8:]) else None
     except (OSError, ValueError, EOFError, TypeError):
@@ -65,9 +66,15 @@ def code_path() -> str:
     )
 
 
+def home_folder() -> str:
+    """The user's home; a place where nothing can be, when there is none or its path is relative."""
+    home = os.path.expanduser("~")
+    return home if os.path.isabs(home) else os.devnull
+
+
 def cache_folder() -> str:
     """``$GROUNDUP_HOME/cache``, else the platform's cache folder of the user."""
-    home = os.path.expanduser("~")
+    home = home_folder()
     if os.environ.get("GROUNDUP_HOME"):
         return os.path.join(os.path.abspath(os.environ["GROUNDUP_HOME"]), "cache")
     if WINDOWS:
@@ -137,7 +144,7 @@ def mask(text: str) -> str:
 
 def out(text: str) -> None:
     """Write a command's own result to stdout, whatever encoding that has."""
-    data = (text + "\n").encode("utf-8", "surrogateescape")
+    data = os.fsencode(text + "\n")
     try:
         while data:
             data = data[os.write(1, data) :]
@@ -168,8 +175,10 @@ class Input:
 
 def check_name(name: str, origin: str) -> str:
     """A name of an environment or configuration: no path, so that it stays inside its folder."""
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name[0] == ".":
-        raise KernelError("%s: %r is not a name" % (origin, name), "use letters, digits, '.', '_' and '-'", 2)
+    plain = os.fsencode(name).decode("utf-8", "replace")
+    if not plain.replace("-", "").replace("_", "").replace(".", "").isalnum() or plain[0] == ".":
+        message = "%s: %r is not a name" % (origin, plain)
+        raise KernelError(message, "use letters, digits, '.', '_' and '-'", 2)
     return name
 
 
@@ -208,15 +217,30 @@ def parse_input(argv: "list[str]", environ: "dict[str, str]") -> Input:
 
 def standard_path() -> "list[str]":
     """``sys.path`` without the folders whose modules may have names of the standard library's."""
-    script = sys.argv[0] if sys.argv else ""
-    foreign = ["", os.path.dirname(os.path.realpath(__file__))]
+    library = os.path.dirname(os.__file__)
+    own = (library, os.path.join(library, "lib-dynload"), os.path.join(os.path.dirname(library), "DLLs"))
+    foreign = {absolute(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) + [""]}
+    for file in {script_path(), absolute(__file__)}:
+        foreign.update((os.path.dirname(file), os.path.dirname(os.path.realpath(file))))
+    return [p for p in sys.path if p in own or (os.path.isabs(p) and os.path.abspath(p) not in foreign)]
+
+
+def absolute(path: str) -> str:
     try:
-        foreign += [os.getcwd(), os.path.dirname(os.path.abspath(script))]
-        foreign += [os.path.dirname(os.path.realpath(script))]
-        foreign += [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        return os.path.abspath(path)
     except OSError:  # the current folder was removed: what is relative to it is nowhere
-        pass
-    return [folder for folder in sys.path if folder not in foreign]
+        return os.path.join(os.devnull, path)
+
+
+def relative(path: str, start: str) -> str:
+    try:
+        return os.path.relpath(path, start)
+    except ValueError:  # another drive
+        return path
+
+
+def script_path() -> str:
+    return absolute("".join(sys.argv[:1]) or "-c")
 
 
 def open_streams() -> None:
@@ -232,13 +256,26 @@ def open_streams() -> None:
 
 
 def read_text(path: str) -> str:
+    """The text of a UTF-8 file, as ``native``."""
     try:
         with open(path, "rb") as file:
             data = file.read()
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return str(native(data.decode("utf-8-sig").replace("\r\n", "\n")))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise KernelError("%s:%d: not UTF-8: %s" % (path, line, error.reason), "save the file as UTF-8", 2)
+
+
+def native(value: "Any") -> "Any":
+    """Texts as the system gives its own, such as paths: so all can be joined, passed on and written alike.
+
+    That makes a difference where the system's encoding is not UTF-8, such as ASCII in the locale C.
+    """
+    if isinstance(value, dict):
+        return {native(key): native(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [native(item) for item in value]
+    return os.fsdecode(value.encode("utf-8")) if isinstance(value, str) else value
 
 
 def content_of(path: str) -> "bytes | None":
@@ -264,15 +301,18 @@ def stat_or_none(path: str) -> str:
 
 
 def digest_of(path: str) -> str:
+    """The hash of a file's content, or of the names of a folder's files and folders."""
     import hashlib
 
     if os.path.isdir(path):
-        names = [
-            n for n in sorted(os.listdir(path)) if n[0] != "." and n != "__pycache__" and n[-4:] != ".pyc"
-        ]
+        found = [e.name for e in os.scandir(path) if e.name[0] != "." and (e.is_file() or e.is_dir())]
+        names = [name for name in sorted(found) if name != "__pycache__" and name[-4:] != ".pyc"]
         return hashlib.sha256(os.fsencode("\0".join(names))).hexdigest()
+    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
+        for block in iter(lambda: file.read(2**20), b""):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def write_atomically(path: str, data: bytes, durable: bool = False) -> None:
@@ -332,7 +372,8 @@ class FileLock:
         import time
 
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+        special = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | special, 0o644)
         began = said = time.time()
         while not try_lock(self.fd):
             now = time.time()
@@ -503,8 +544,10 @@ def become(argv: "list[str]", environ: "dict[str, str]") -> "NoReturn":
         import _signal  # type: ignore[import-not-found]  # not signal: that imports enum
 
         for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and exec would hand that on
-            if hasattr(_signal, name):
+            try:
                 _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
+            except (AttributeError, ValueError):  # no such signal here; not the main thread
+                pass
         os.execve(program, argv, environ)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -562,11 +605,12 @@ class Signals:
 
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) in (
-                signal.SIG_DFL,
-                signal.default_int_handler,
-            ):
-                signal.signal(number, self.stop)
+            default = (signal.SIG_DFL, signal.default_int_handler)
+            if number is not None and signal.getsignal(number) in default:
+                try:
+                    signal.signal(number, self.stop)
+                except ValueError:  # only the main thread may
+                    return
 
     def stop(self, number: int, _frame: "Any") -> None:
         self.pending = number
@@ -606,6 +650,7 @@ class Child:
     def __exit__(self, kind: "Any", value: "Any", traceback: "TracebackType | None") -> None:
         if kind is not None:
             self.end()
+        self.process.stdout.close()  # type: ignore[union-attr]
 
     def end(self) -> None:
         import subprocess
@@ -635,18 +680,19 @@ PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "uv.toml")
 
 
 def load_toml(text: str, path: str) -> "dict[str, Any]":
-    """Parse TOML with the best reader at hand.
+    """Parse TOML, ``native`` text, with the best reader at hand.
 
     :raises KernelError: that names file and line.
     """
     try:
-        return toml_reader().loads(text)  # type: ignore[no-any-return]
+        return native(toml_reader().loads(os.fsencode(text).decode("utf-8")))  # type: ignore[no-any-return]
     except (ValueError, RecursionError) as error:
         import re
 
         found = re.search(r"line (\d+)", str(error))
         line = int(found.group(1)) if found else len(text.splitlines())
-        raise KernelError("%s:%d: not valid TOML: %s" % (path, line, error), "correct the file", 2)
+        message = "%s:%d: not valid TOML: %s" % (path, line, native(str(error)))
+        raise KernelError(message, "correct the file", 2)
 
 
 def toml_reader() -> "Any":
@@ -658,12 +704,15 @@ def toml_reader() -> "Any":
             return importlib.import_module(name)
         except ImportError:
             continue
-    folder = fetched("tomli", TOMLI_VERSION, "any", TOMLI_SHA256, "any", ("tomli/",))
-    sys.path.insert(0, folder)
+    before, path = os.umask(0o022), sys.path[:]  # also for the byte code that Python keeps beside it
     try:
+        folder = fetched("tomli", TOMLI_VERSION, "any", TOMLI_SHA256, "any", ("tomli/",))
+        refuse_untrusted(os.path.join(folder, "tomli"))
+        sys.path.insert(0, folder)
         return importlib.import_module("tomli")
     finally:
-        sys.path.remove(folder)
+        os.umask(before)
+        sys.path[:] = path
 
 
 def find_line(text: str, keys: "tuple[Any, ...]") -> int:
@@ -836,6 +885,10 @@ def check_source(source: Source) -> None:
     """
     check_table(source, (), source.table, SCHEMA)
     check_table(source, ("uv",), source.table.get("uv", {}), UV_SCHEMA)
+    for key, value in source.table.get("uv", {}).items():
+        if not value[:1].isdigit():
+            message = "%s: uv.%s is no version: %r" % (source.place("uv", key), key, value)
+            raise KernelError(message, 'write numbers, such as "%s"' % UV_VERSION, 2)
     for index, project in enumerate(source.table.get("projects", [])):
         check_table(source, ("projects", index), project, PROJECT_SCHEMA)
         if "path" not in project:
@@ -988,6 +1041,10 @@ class Configuration:
             place = self.origin("projects")[1]
             message = "%s: no pyproject.toml or setup.py in %s" % (place, folder)
             raise KernelError(message, "correct the path of the project", 2)
+        if project.editable and project.is_package and folder.splitlines() != [folder]:
+            message = "there is a line break in the folder %r, so what is in it cannot be editable" % folder
+            hint = "rename it, or set editable = false"
+            raise KernelError(at(self.origin("projects")[1], message), hint, 2)
         self.check_chosen(project, index)
         return project
 
@@ -1011,8 +1068,8 @@ class Configuration:
             if os.path.isfile(path) or (folder == self.root and os.path.lexists(path)):
                 for number, line in enumerate(read_text(path).split("\n"), 1):
                     request = line.split("#")[0].strip()
-                    if request and (folder == self.root or not set("/\\").intersection(request)):
-                        return request, "%s:%d" % (path, number)  # above root a path would be somebody else's
+                    if request and (folder == self.root or is_version(request)):
+                        return request, "%s:%d" % (path, number)
             if folder == os.path.dirname(folder):
                 break
             folder = os.path.dirname(folder)
@@ -1032,10 +1089,7 @@ class Configuration:
                 return path
         if not self.projects:
             return ""
-        is_workspace = any(
-            p.folder == self.root and p.section("tool", "uv", "workspace") for p in self.projects
-        )
-        if is_workspace:
+        if any(p.folder == self.root and "workspace" in p.section("tool", "uv") for p in self.projects):
             return os.path.join(self.root, UV_LOCK)
         return os.path.join(self.lock_folder(), self.lock_name(REQUIREMENTS))
 
@@ -1066,6 +1120,8 @@ class Configuration:
 
     def as_dict(self) -> "dict[str, Any]":
         """Every effective value, paths absolute; what ``config --json`` and ``get_config`` give."""
+        import json
+
         return {
             "kernel": self.kernel,
             "version": __version__,
@@ -1082,8 +1138,17 @@ class Configuration:
             "uv": merge({"version": UV_VERSION, "min_version": UV_VERSION}, self.values.get("uv", {})),
             "target": self.target,
             "commands": self.commands,
-            "neo": self.values.get("neo", {}),
+            "neo": json.loads(json.dumps(self.values.get("neo", {}), default=str)),  # dates become text
         }
+
+
+def is_version(request: str) -> bool:
+    """Whether a request for a Python is a version, not a path, nor a name that only pyenv knows."""
+    import re
+
+    name, version = r"(?:c?python|cp|pypy|pp|graalpy|gp)?[-@]?", r"\d+(?:\.\d+|\.\*|(?:a|b|rc)\d+)*t?"
+    bound, key = r"\s*[<>=!~]*\s*" + version, r"(?:\+\w+)*(?:-\w+-\w+-\w+)?"
+    return re.match("(?i)%s%s%s(?:,%s)*$" % (name, bound, key, bound), request) is not None
 
 
 def lock_members(text: str) -> "list[tuple[str, str]]":
@@ -1107,6 +1172,8 @@ class Project:
         self.declared = load_toml(self.text, self.files[0]) if self.text else {}
         self.table = self.section("project")
         self.name = self.text_of("name")
+        if "project" in self.declared and not self.name:
+            raise KernelError("%s: project.name is missing" % self.place("project", "name"), "add it", 2)
         self.requires_python = self.text_of("requires-python")
         self.extras_declared = list(self.section("project", "optional-dependencies"))
         self.groups_declared = list(self.section("dependency-groups"))
@@ -1124,6 +1191,11 @@ class Project:
         for key in keys:
             value = value.get(key, {}) if isinstance(value, dict) else {}
         return value if isinstance(value, dict) else {}
+
+    def patterns(self, key: str) -> "list[str]":
+        """Those of uv's workspace; other values than lists of text are left to uv."""
+        value = self.section("tool", "uv", "workspace").get(key)
+        return list(value or ()) if fits(value, TEXTS) else []
 
     def place(self, *keys: "Any") -> str:
         return "%s:%d" % (self.files[0], find_line(self.text, keys))
@@ -1143,9 +1215,9 @@ class Project:
             )
             folders[:] = [n for n in folders if not os.path.isfile(os.path.join(folder, n, "pyvenv.cfg"))]
             yield folder
-            for name in sorted(names):
-                if not name.startswith(".") and not name.endswith((".pyc", ".lock")):
-                    yield os.path.join(folder, name)
+            for path in [os.path.join(folder, name) for name in sorted(names) if name[0] != "."]:
+                if not path.endswith((".pyc", ".lock")) and os.path.isfile(path):  # no pipe, no socket
+                    yield path
 
     def as_dict(self) -> "dict[str, Any]":
         values = {"path": self.folder, "editable": self.editable}  # type: dict[str, Any]
@@ -1220,10 +1292,12 @@ def fetched(
     pin = Pin(name, version, pinned[0], tags, pinned[1])
     folder = os.path.join(cache_folder(), name, pin.sha256)
     if os.path.isdir(folder):
-        if not is_trusted(folder + os.sep):
-            message = "%s can be changed by other users" % folder
-            raise KernelError(message, "set GROUNDUP_HOME to a folder of your own, or remove it")
+        refuse_untrusted(folder)
         return folder
+    if folder.startswith(os.devnull):
+        raise KernelError("HOME names no absolute path for the cache", "set HOME or GROUNDUP_HOME")
+    os.makedirs(os.path.dirname(folder), 0o755, exist_ok=True)
+    refuse_untrusted(os.path.dirname(folder))
     with FileLock(folder + ".lock"):
         if not os.path.isdir(folder):
             if LOG.offline:
@@ -1231,6 +1305,12 @@ def fetched(
                 raise KernelError(message, "run once without --offline")
             unpack(download(pin), folder, members)
     return folder
+
+
+def refuse_untrusted(folder: str) -> None:
+    if not is_trusted(os.path.join(folder, "")):
+        message = "%s can be changed by other users" % folder
+        raise KernelError(message, "set GROUNDUP_HOME to a folder of your own, or remove it")
 
 
 def unpack(data: bytes, folder: str, members: "tuple[str, ...]") -> None:
@@ -1307,7 +1387,7 @@ def configured_index() -> "tuple[str, str] | None":
 
 def pip_setting(key: str) -> "tuple[str, str] | None":
     """A value of ``[global]`` in pip's configuration files, the user's before the system's."""
-    home, system = os.path.expanduser("~"), "pip.ini" if WINDOWS else "pip.conf"
+    home, system = home_folder(), "pip.ini" if WINDOWS else "pip.conf"
     base = (
         os.environ.get("APPDATA") or home
         if WINDOWS
@@ -1583,20 +1663,31 @@ def numbers(version: str) -> "tuple[int, ...]":
 
 
 def version_of(uv: str) -> "tuple[int, ...]":
+    try:
+        return numbers(answer_of([uv, "--version"]).partition(" ")[2])
+    except (OSError, ValueError):
+        return ()
+
+
+def answer_of(argv: "list[str]") -> str:
+    """What a program prints.
+
+    :raises OSError, ValueError: when it cannot be run or fails.
+    """
     import subprocess
 
-    try:
-        text = subprocess.check_output([uv, "--version"], stderr=subprocess.DEVNULL, universal_newlines=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ()
-    return numbers(text.partition(" ")[2])
+    done = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    text = done.communicate()[0]
+    if done.returncode:
+        raise ValueError("exit code %d" % done.returncode)
+    return os.fsdecode(text)
 
 
 def search_path(environ: "Mapping[str, str]") -> str:
     """PATH without version managers' shims, which cost a shell each, but with what stands behind them."""
     import glob
 
-    home, active = os.path.expanduser("~"), bin_folder(environ.get("VIRTUAL_ENV") or os.devnull)
+    home, active = home_folder(), bin_folder(environ.get("VIRTUAL_ENV") or os.devnull)
     managers = [
         environ.get("PYENV_ROOT") or home + "/.pyenv",
         environ.get("ASDF_DATA_DIR") or home + "/.asdf",
@@ -1641,13 +1732,12 @@ def workspace_above(folder: str, root: str) -> str:
             outer = Project(parent, {})
         except (OSError, KernelError):
             continue
-        table = outer.section("tool", "uv", "workspace")
         claims = [
             any(
                 folder in glob.glob(os.path.join(glob.escape(parent), pattern), recursive=True)
-                for pattern in patterns
+                for pattern in outer.patterns(key)
             )
-            for patterns in (table.get("members", []), table.get("exclude", []))
+            for key in ("members", "exclude")
         ]
         if claims == [True, False]:
             return outer.place("tool", "uv", "workspace")
@@ -1657,7 +1747,7 @@ def workspace_above(folder: str, root: str) -> str:
 def user_settings() -> str:
     """uv's configuration file of the user."""
     base = os.environ.get("APPDATA", "") if WINDOWS else os.environ.get("XDG_CONFIG_HOME", "")
-    return os.path.join(base or os.path.join(os.path.expanduser("~"), ".config"), "uv", "uv.toml")
+    return os.path.join(base or os.path.join(home_folder(), ".config"), "uv", "uv.toml")
 
 
 def uv_environment(environ: "Mapping[str, str]", own_index: bool) -> "dict[str, str]":
@@ -1790,7 +1880,7 @@ class Snapshot:
         shaping = [
             values[key] for key in ("root", "venv", "python", "python_selector", "projects", "auth", "uv")
         ]
-        self.digests["values"] = json.dumps(shaping, sort_keys=True)
+        self.digests["values"] = json.dumps(shaping, sort_keys=True, ensure_ascii=False)
         for path in self.shaping_files():
             self.add(path)
         self.variables = [(name, os.environ.get(name, "")) for name in SHAPING_VARIABLES]
@@ -1824,7 +1914,7 @@ class Snapshot:
             project = Project(os.path.normpath(os.path.join(folder, member)), {})
             for path in project.sources() if kind == "directory" else project.files:
                 self.add(path)
-        for pattern in Project(folder, {}).section("tool", "uv", "workspace").get("members", []):
+        for pattern in Project(folder, {}).patterns("members"):
             self.add(os.path.normpath(os.path.join(folder, os.path.dirname(pattern))))
             for member in sorted(glob.glob(os.path.join(glob.escape(folder), pattern))):
                 self.add(os.path.join(os.path.normpath(member), PROJECT_FILES[0]))
@@ -1833,8 +1923,8 @@ class Snapshot:
         import hashlib
         import json
 
-        text = json.dumps([sorted(self.digests.items()), self.variables, sys.platform])
-        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+        shaping = [sorted(self.digests.items()), self.variables, sys.platform]
+        return hashlib.sha256(os.fsencode(json.dumps(shaping, ensure_ascii=False))).hexdigest()
 
     def write(self) -> None:
         """Write the stamp and the pointer to it; in a read-only checkout the old ones go on serving."""
@@ -1860,7 +1950,7 @@ class Snapshot:
         pointer = pointer_path(config.kernel, config.given)
         write_atomically(os.path.join(config.venv, STAMP_NAME), os.fsencode("\n".join(lines) + "\n"))
         try:
-            write_atomically(pointer, os.fsencode(os.path.relpath(config.venv, config.folder)))
+            write_atomically(pointer, os.fsencode(relative(config.venv, config.folder)))
         except OSError as error:
             LOG.say("without %s every start looks at everything: %s" % (pointer, error), 1)
 
@@ -1869,11 +1959,11 @@ def prepare(kernel: str, given: Input, reboot: bool = False) -> Stamp:
     """Make the environment ready and return its stamp; at most one process builds at a time."""
     SIGNALS.catch()
     config = Configuration(kernel, given)
-    stamp = None if reboot else agreeing_stamp(config)
+    stamp = None if reboot else agreeing_stamp(config, True)
     if stamp is None:
         with FileLock(config.venv + ".lock") as lock:
             config = Configuration(kernel, given)  # an edit while this process waited counts
-            stamp = None if reboot or lock.state else agreeing_stamp(config)
+            stamp = None if reboot or lock.state else agreeing_stamp(config, True)
             if stamp is None:
                 Build(config, lock).run(reboot)
     ready = stamp or read_stamp(config.venv)
@@ -1888,8 +1978,8 @@ def remember(root: str, env: str) -> None:
         write_atomically(path, os.fsencode(env + "\n"))
 
 
-def agreeing_stamp(config: Configuration) -> "Stamp | None":
-    """The stamp of an environment whose contents still agree though something was touched; rewritten so."""
+def agreeing_stamp(config: Configuration, rewrite: bool = False) -> "Stamp | None":
+    """The stamp of an environment whose contents still agree though something was touched."""
     stamp, python = read_stamp(config.venv), venv_python(config.venv)
     if stamp is None or is_marked(config.venv + ".lock"):
         return None
@@ -1900,6 +1990,8 @@ def agreeing_stamp(config: Configuration) -> "Stamp | None":
     snapshot.add_locks()
     if snapshot.key() != stamp.values.get("key"):
         return None
+    if not rewrite:
+        return stamp
     try:
         snapshot.write()
     except OSError as error:
@@ -1915,9 +2007,11 @@ def keep_code(code: "Any") -> None:
     try:
         path, data = code_path(), marshal.dumps(code)
         os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+        if not is_trusted(os.path.join(os.path.dirname(path), "")):
+            return
         aside = "%s.%d.tmp" % (path, os.getpid())
         try:
-            with open(aside, "wb", opener=lambda name, flags: os.open(name, flags, 0o644)) as file:
+            with open(aside, "xb", opener=lambda name, flags: os.open(name, flags, 0o644)) as file:
                 file.write(checksum(data) + data)
             os.replace(aside, path)
         except OSError:
@@ -2009,6 +2103,8 @@ class Build:
                 LOG.say("a build did not end: building %s again" % self.venv)
                 remove_tree(self.venv)
             else:
+                if read_stamp(self.venv) is None and os.listdir(self.venv):
+                    LOG.say("replacing %s, which groundup did not build" % self.venv)
                 self.move_aside()
 
     def move_aside(self) -> None:
@@ -2029,8 +2125,6 @@ class Build:
 
     def selected_python(self) -> str:
         """What ``python_selector`` prints: one absolute path of an interpreter that fits ``python``."""
-        import subprocess
-
         config = self.config
         if "python_selector" not in config.values:
             return ""
@@ -2041,15 +2135,10 @@ class Build:
         with Child([sys.executable, "-I", script], cwd=config.root) as process:
             path = os.fsdecode(process.communicate()[0]).strip()
         told = "exited with %d" % process.returncode if process.returncode else "printed %r" % path
+        ask = "import platform; print(platform.python_version())"
         try:
-            ask = [
-                path if os.path.isabs(path) else "",
-                "-I",
-                "-c",
-                "import platform; print(platform.python_version())",
-            ]
-            version = subprocess.check_output(ask, stderr=subprocess.DEVNULL, universal_newlines=True).strip()
-        except (OSError, ValueError, subprocess.CalledProcessError):
+            version = answer_of([path if os.path.isabs(path) else "", "-I", "-c", ask]).strip()
+        except (OSError, ValueError):
             version = ""
         if process.returncode or not version[:1].isdigit():
             raise KernelError(
@@ -2162,7 +2251,12 @@ class Build:
         """uv writes ``uv.lock`` in place: the old one stands aside meanwhile, for a run after a kill."""
         aside = path + ".old"
         write_atomically(aside, before or b"", True)
-        self.uv.run("locking", "lock", "--project", os.path.dirname(path), "--python", self.python, *options)
+        words = ["--project", os.path.dirname(path), "--python", self.python] + options
+        try:
+            self.uv.run("locking", "lock", *words)
+        except BaseException:
+            self.recover_lock(path, content_of(path))
+            raise
         os.remove(aside)
 
     def recover_lock(self, path: str, content: "bytes | None") -> "bytes | None":
@@ -2171,8 +2265,8 @@ class Build:
         if old is None:
             return content
         try:
-            whole = bool(content) and "version" in load_toml((content or b"").decode(), path)
-        except (KernelError, UnicodeDecodeError):
+            whole = bool(content) and "version" in load_toml(os.fsdecode(content or b""), path)
+        except KernelError:
             whole = False
         if not whole and old:
             write_atomically(path, old)
@@ -2195,10 +2289,10 @@ class Build:
                 project.section("project", "optional-dependencies"),
             )
             chosen = [project.chosen("extras"), project.chosen("groups")]
-            place = os.path.relpath(project.folder, self.config.root)
+            place = relative(project.folder, self.config.root)
             declared.append([place, parts, extras, groups, chosen, project.section("tool", "uv"), legacy])
-        text = json.dumps(declared, sort_keys=True, default=str)
-        return MADE_FROM + hashlib.sha256(text.encode()).hexdigest()
+        text = json.dumps(declared, sort_keys=True, default=str, ensure_ascii=False)
+        return MADE_FROM + hashlib.sha256(os.fsencode(text)).hexdigest()
 
     def lower_python(self) -> str:
         """The lowest Python that the lock must serve: a pinned one, else that of ``requires-python``."""
@@ -2224,7 +2318,7 @@ class Build:
                 options += ["--group", "%s:%s" % (project.files[0], group)]
         new = os.path.join(self.aside, os.path.basename(path))
         wanted = os.path.join(self.aside, "requirements.in")
-        write_atomically(wanted, "\n".join(lines).encode("utf-8", "surrogateescape"))
+        write_atomically(wanted, os.fsencode("\n".join(lines)))
         if before and not upgrade:
             write_atomically(new, before)
         if path.endswith(".toml"):
@@ -2236,7 +2330,7 @@ class Build:
         self.uv.run("locking", "pip", "compile", "--universal", "--no-header", "--quiet", wanted, *options)
         text = re.sub(r"(?m)^\S+ @ file:.*\n(?:[ \t].*\n)*|^file:.*\n(?:[ \t].*\n)*", "", read_text(new))
         text = re.sub(r"\n# The following packages were excluded from the output:\n(# .*\n)*", "", text)
-        write_atomically(path, ("%s\n%s" % (made_from, text)).encode(), True)
+        write_atomically(path, os.fsencode("%s\n%s" % (made_from, text)), True)
 
     # installing
 
@@ -2329,7 +2423,7 @@ class Build:
         files = {"bashrc": user % (("$HOME/.bashrc",) * 2) + activate, "shrc": own + activate, ".zshrc": zsh}
         files[".zshenv"] = user % (("${_GROUNDUP_ZDOTDIR:-$HOME}/.zshenv",) * 2)
         for name, text in files.items():
-            write_atomically(os.path.join(folder, name), text.encode("utf-8", "surrogateescape"))
+            write_atomically(os.path.join(folder, name), os.fsencode(text))
 
 
 def file_url(path: str) -> str:
@@ -2463,13 +2557,9 @@ def show_config(kernel: str, given: Input) -> int:
     for keys, value in leaves(values, ()):
         explained[".".join(keys)] = (value,) + origin_of(found, keys)
     if "--json" in given.arguments and "--explain" in given.arguments:
-        out(
-            json.dumps(
-                {k: {"value": v, "leap": leap, "from": f} for k, (v, leap, f) in explained.items()}, indent=2
-            )
-        )
+        out(as_json({k: {"value": v, "leap": leap, "from": f} for k, (v, leap, f) in explained.items()}))
     elif "--json" in given.arguments:
-        out(json.dumps(values, indent=2))
+        out(as_json(values))
     else:
         for name, (value, leap, place) in explained.items():
             line = "%s = %s" % (name, json.dumps(value, ensure_ascii=False))
@@ -2477,10 +2567,20 @@ def show_config(kernel: str, given: Input) -> int:
     return 0
 
 
+def as_json(value: "Any") -> str:
+    """JSON with the true characters of ``native`` texts."""
+    import json
+
+    text = os.fsencode(json.dumps(value, ensure_ascii=False)).decode("utf-8", "surrogateescape")
+    return json.dumps(json.loads(text), indent=2)
+
+
 def masked(value: "Any") -> "Any":
     """A value for printing: secrets hidden in texts, and after options of a command that are named so."""
     if isinstance(value, dict):
-        return {key: masked(item) for key, item in value.items()}
+        return {key: "***" if is_secret_name(key, item) else masked(item) for key, item in value.items()}
+    if isinstance(value, float) and value - value != 0:
+        return str(value)  # JSON knows neither nan nor inf
     if isinstance(value, list):
         before = [""] + value
         hidden = [isinstance(word, str) and is_secret_option(word) for word in before]
@@ -2488,6 +2588,10 @@ def masked(value: "Any") -> "Any":
             "***" if hidden[n] and isinstance(item, str) else masked(item) for n, item in enumerate(value)
         ]
     return mask(value) if isinstance(value, str) else value
+
+
+def is_secret_name(name: str, value: "Any") -> bool:
+    return isinstance(value, str) and mask(name + "=x").endswith("***")
 
 
 def is_secret_option(word: str) -> bool:
@@ -2512,22 +2616,19 @@ def origin_of(found: Configuration, keys: "tuple[str, ...]") -> "tuple[str, str]
 
 def check(kernel: str, given: Input) -> int:
     """Say whether the environment is ready, and what would be done; changes nothing."""
-    if warm_stamp(kernel, given):
+    if warm_stamp(kernel, given) or agreeing_stamp(Configuration(kernel, given)):
         out("ready")
         return 0
     found = Configuration(kernel, given)
     stamp = read_stamp(found.venv)
-    snapshot = Snapshot(found)
-    snapshot.add_locks()
     if is_marked(found.venv + ".lock"):
         out("not ready: a build of %s did not end; it would be built again" % found.venv)
     elif stamp is None:
-        out("not ready: %s would be built" % found.venv)
-    elif snapshot.key() == stamp.values.get("key"):
-        out("ready")
-        return 0
+        is_foreign = os.path.isdir(found.venv) and os.listdir(found.venv)
+        what = "replaced: groundup did not build it" if is_foreign else "built"
+        out("not ready: %s would be %s" % (found.venv, what))
     else:
-        changed = [r[1] for r in stamp.records if r[0] == "stat" and snapshot.stats.get(r[1], r[2]) != r[2]]
+        changed = [r[1] for r in stamp.records if r[0] == "stat" and stat_or_none(r[1]) != r[2]]
         out(
             "not ready: %s would be brought up to date; changed: %s"
             % (found.venv, ", ".join(changed) or "values")
@@ -2546,12 +2647,17 @@ def write_lock(kernel: str, given: Input) -> int:
     return 0
 
 
-def help_text(kernel: str, given: Input) -> str:
+def show_help(kernel: str, given: Input) -> None:
+    stamp = None
     try:
-        names = list(Configuration(kernel, given).commands)
-    except KernelError as error:
+        found = Configuration(kernel, given)
+        names = list(found.commands)
+        stamp = warm_stamp(kernel, given) or agreeing_stamp(found)
+    except (KernelError, OSError) as error:
         names = ["(unknown: %s)" % error]
-    return HELP % (__version__, ", ".join(names) or "none")
+    out(HELP % (__version__, ", ".join(names) or "none"))
+    if stamp is not None and has_neo(stamp.values["venv"]):
+        neo(stamp, ["--help"])
 
 
 # -- the command line, and failures -------------------------------------------------------------------
@@ -2564,13 +2670,20 @@ OS_HINTS = {
     21: "a file is needed there: move what is in its place",
     28: "free some space and run again",
     30: MOVED,
+    40: "a file is needed there, not a link: remove it",
 }
 
 
 def main(argv: "list[str] | None" = None) -> int:
     """Run the kernel's command line; returns the exit code where the process does not become another."""
-    kernel = os.path.realpath(__file__)
-    return guarded(lambda: dispatch(kernel, start(sys.argv[1:] if argv is None else argv)))
+    return guarded(lambda: dispatch(start(sys.argv[1:] if argv is None else argv), kernel_path()))
+
+
+def kernel_path() -> str:
+    try:
+        return os.path.realpath(__file__)
+    except OSError:
+        raise KernelError("the current folder was removed", "change to a folder that exists")
 
 
 def start(argv: "list[str]") -> Input:
@@ -2582,17 +2695,17 @@ def start(argv: "list[str]") -> Input:
     return given
 
 
-def dispatch(kernel: str, given: Input) -> int:
+def dispatch(given: Input, kernel: str) -> int:
     if given.arguments and given.command in WITHOUT_ARGUMENTS:
-        hint = "options stand before the command: proto_kernel.py %s %s" % (given.arguments[0], given.command)
+        hint = "call it without: proto_kernel.py %s" % given.command
+        if given.arguments[0][:1] == "-":
+            words = (given.arguments[0], given.command)
+            hint = "options stand before the command: proto_kernel.py %s %s" % words
         raise KernelError("%s takes no arguments: %s" % (given.command, " ".join(given.arguments)), hint, 2)
     if given.command == "version":
         out(__version__)
     elif given.command == "help":
-        out(help_text(kernel, given))
-        stamp = warm_stamp(kernel, given)
-        if stamp is not None and has_neo(stamp.values["venv"]):
-            neo(stamp, ["--help"])
+        show_help(kernel, given)
     elif given.command == "reboot":
         boot(kernel, given, True)
     elif given.command in ("config", "check", "lock"):
@@ -2606,10 +2719,13 @@ def dispatch(kernel: str, given: Input) -> int:
 
 def guarded(action: "Callable[[], int]") -> int:
     """Turn every failure into one ``error:`` and one ``hint:``, and an exit code."""
+    path = sys.path[:]
     try:
         return action()
     except (Exception, KeyboardInterrupt) as error:
         return report(error)
+    finally:
+        sys.path[:] = path
 
 
 def report(error: BaseException) -> int:
@@ -2663,25 +2779,28 @@ for name in function.split("."):
     if not hasattr(found, name):
         fail("%s has no function %r" % (module, function), "correct it in " + script)
     found = getattr(found, name)
+if not callable(found):
+    fail("%s:%s is no function" % (module, function), "correct it in " + script)
 sys.exit(found())
 """
 
 
 def call_in_environment(place: str, config: "str | None", boots: bool) -> "NoReturn":
-    kernel, script = os.path.realpath(__file__), os.path.realpath(sys.argv[0])
-    module, _, function = place.partition(":")
+    called = "".join(sys.argv[:1])
+    script = os.path.realpath(script_path())
+    module, _, function = str(place).partition(":")
 
     def call() -> int:
         if not module or not function:
             raise KernelError("%r is not module:function" % place, "correct it in %s" % script, 2)
-        given = start(["--config", config] if config else [])
-        stamp = ready(kernel, given)
+        given = start(["--config", str(config)] if config else [])
+        stamp = ready(kernel_path(), given)
         venv, target = stamp.values["venv"], stamp.values["target"] if boots else ""
         if target and not has_neo(venv):
             if target != "ready":
                 raise no_neo("the target %r" % target)
             target = ""
-        words = [sys.argv[0], os.path.dirname(script), module, function, target]
+        words = [called, os.path.dirname(script), module, function, target]
         enter(stamp, [venv_python(venv), "-I", "-c", CALL] + words + sys.argv[1:])
 
     sys.exit(guarded(call))
@@ -2705,7 +2824,7 @@ def get_config(*, config: "str | None" = None) -> "dict[str, Any]":
 
     :raises KernelError: for a configuration that cannot be used.
     """
-    stamp, kernel = read_stamp(sys.prefix), os.path.realpath(__file__)
+    stamp, kernel = read_stamp(sys.prefix), kernel_path()
     built_here = stamp is not None and (
         __name__ == "groundup.proto_kernel" or stamp.values["kernel"] == kernel
     )

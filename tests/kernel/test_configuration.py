@@ -10,7 +10,7 @@ import pytest
 from groundup import proto_kernel
 from tests.kernel.configuring import effective, origins
 from tests.support.errors import told
-from tests.support.process import clean_env, run_kernel
+from tests.support.process import clean_env, interpreters, run_kernel
 from tests.support.repositories import bare_repository, copy_kernel, repository, write, write_project
 from tests.support.trees import facts
 
@@ -139,9 +139,9 @@ def test_config_without_options_prints_every_value(tmp_path: Path) -> None:
         ({"repo/.python-version": "# chosen\n\n3.13\n"}, "3.13", "repo/.python-version:3"),
         ({".python-version": "3.12.1\n"}, "3.12.1", ".python-version:1"),
         (
-            {"repo/pyproject.toml": '[project]\nrequires-python = ">=3.11"\n'},
+            {"repo/pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.11"\n'},
             ">=3.11",
-            "repo/pyproject.toml:2",
+            "repo/pyproject.toml:3",
         ),
     ],
     ids=["key", "file", "file above", "requires-python"],
@@ -267,6 +267,34 @@ def test_the_help_works_with_a_broken_configuration(tmp_path: Path) -> None:
     repo = bare_repository(tmp_path / "repo", "not toml\n")
     done = run_kernel(repo, "--help", check=True)
     assert "groundup.toml:1" in done.stdout
+
+
+NEO = """
+    projects = []
+
+    [neo]
+    day = 1979-05-27
+    moments = [1979-05-27T07:32:00Z, 07:32:00]
+    bounds = { least = -inf, usual = 1.5, most = nan }
+"""
+
+
+@pytest.mark.parametrize("option", [[], ["--json"], ["--explain"], ["--json", "--explain"]])
+def test_what_json_does_not_know_is_printed_as_text(tmp_path: Path, option: list[str]) -> None:
+    repo = bare_repository(tmp_path / "repo", NEO)
+    done = run_kernel(repo, "config", *option, check=True)
+    assert all(f'"{text}"' in done.stdout for text in ("1979-05-27", "07:32:00", "-inf", "nan"))
+    if option == ["--json"]:
+        values = json.loads(done.stdout, parse_constant=pytest.fail)["neo"]
+        assert values["moments"] == ["1979-05-27 07:32:00+00:00", "07:32:00"]
+        assert values["bounds"]["usual"] == 1.5
+
+
+@pytest.mark.parametrize("version", interpreters())
+def test_dates_in_the_table_of_neo_stop_no_boot(tmp_path: Path, fetched: None, version: str) -> None:
+    repo = bare_repository(tmp_path / "repo", NEO)
+    for _ in ("cold", "warm"):
+        run_kernel(repo, "boot", python=interpreters()[version], check=True)
 
 
 def test_an_unknown_argument_of_config_is_an_error(tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ MALFORMED = {
     "editable is text": ('[[projects]]\npath = "."\neditable = "no"\n', 3, ["editable", "true or false"], []),
     "project without a path": ("[[projects]]\neditable = true\n", 1, ["path"], []),
     "auth is text": ('projects = []\nauth = "keyring"\n', 2, ["auth", "list"], []),
+    "no version of uv": ('projects = []\nuv.version = "latest"\n', 2, ["uv.version", "latest"], ["0."]),
+    "no least version of uv": ('projects = []\n[uv]\nmin_version = ""\n', 3, ["uv.min_version"], ["0."]),
     "uv is text": ('projects = []\nuv = "0.13"\n', 2, ["uv", "table"], []),
     "commands is a list": ("projects = []\ncommands = []\n", 2, ["commands", "table"], []),
     "a command is text": ('projects = []\n[commands]\ntest = "pytest -q"\n', 3, ["test", "list"], []),
@@ -102,6 +104,15 @@ def test_every_command_tells_the_same(repo: Path, command: str) -> None:
     words = [command, "true"] if command == "run" else [command]
     error, _ = told(run_kernel(repo, *words), 2)
     assert f"{file}:1:" in error
+
+
+@pytest.mark.parametrize("text", ["project = 3", "[project]\nversion = '1'", "[project]\nname = ''"])
+def test_a_project_that_has_no_name_is_an_error(repo: Path, text: str) -> None:
+    write(repo, "groundup.toml", 'projects = [{ path = "one" }]\n')
+    file = write(repo, "one/pyproject.toml", text + "\n")
+    error, _ = told(run_kernel(repo, "boot"), 2)
+    assert f"{file}:" in error and "project.name" in error
+    assert not (repo / ".venv").exists()
 
 
 def test_both_forms_of_configuration_at_once_are_an_error(repo: Path) -> None:
@@ -178,12 +189,6 @@ def test_wrong_types_across_leaps_are_found_in_their_own_file(repo: Path) -> Non
     file = write(repo, "envs/prod/groundup.toml", "\ncommands = 3\n")
     error, _ = told(run_kernel(repo, "--env", "prod", "boot"), 2)
     assert f"{file}:1:" in error
-
-
-def test_a_version_of_uv_that_is_none_is_named(repo: Path) -> None:
-    write(repo, "groundup.toml", 'projects = []\nuv.version = "newest"\n')
-    error, hint = told(run_kernel(repo, "boot"), 2)
-    assert "newest" in error and "proto_kernel.pins" in hint
 
 
 # ── requests for a Python that cannot be met ─────────────────────────────────────────────────────────

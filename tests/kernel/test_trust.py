@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import marshal
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from tests.support.uv import real_uv
 OTHER = 65534  # nobody
 FOREIGN = 42  # the exit code of code that must not run
 SECRET = "sekret"
+BARE = ("groundup.toml", "proto_kernel.py")  # the files of a bare repository
 
 
 def given_away(path: Path) -> None:
@@ -121,6 +125,51 @@ def test_a_relative_cache_folder_is_ignored(tmp_path: Path, own: dict[str, str],
     assert (tmp_path / "new/.cache/groundup/code").is_dir()
 
 
+# How a folder comes to be one that others can write to.
+OPEN: dict[str, Callable[[Path], None]] = {
+    "writable": lambda folder: folder.chmod(0o777),
+    "sticky": lambda folder: folder.chmod(0o1777),
+    "of a group": lambda folder: folder.chmod(0o775),
+    "foreign": given_away,
+}
+
+
+@pytest.mark.parametrize("way", OPEN)
+def test_no_code_is_kept_where_others_can_write(tmp_path: Path, own: dict[str, str], way: str) -> None:
+    repo, folder = bare_repository(tmp_path / "repo"), tmp_path / "groundup/cache/code"
+    folder.mkdir(parents=True)
+    OPEN[way](folder)
+    run_kernel(repo, "boot", env=own, check=True)
+    run([sys.executable, "-c", "import proto_kernel"], env=own, cwd=repo, check=True)
+    assert list(folder.iterdir()) == []
+
+
+def test_keeping_code_follows_no_link(tmp_path: Path, own: dict[str, str]) -> None:
+    repo, victim = bare_repository(tmp_path / "repo"), write(tmp_path, "victim", "precious\n")
+    (tmp_path / "groundup/cache/code").mkdir(parents=True, mode=0o755)
+    trap = f"""
+        import os, proto_kernel
+
+        os.symlink({str(victim)!r}, "%s.%d.tmp" % (proto_kernel.code_path(), os.getpid()))
+        proto_kernel.keep_code(proto_kernel.CODE)
+    """
+    run([sys.executable, "-B", str(write(repo, "trap.py", trap))], env=own, cwd=repo, check=True)
+    assert victim.read_text() == "precious\n"
+
+
+@pytest.mark.parametrize("writer", [True, False], ids=["with a writer", "alone"])
+def test_a_pipe_in_the_place_of_kept_code_stops_nobody(
+    tmp_path: Path, own: dict[str, str], code: Path, writer: bool
+) -> None:
+    code.unlink()
+    os.mkfifo(code)
+    end = os.open(code, os.O_RDWR) if writer else None
+    done = run_kernel(tmp_path / "repo", "config", env=own, timeout=60)
+    assert done.returncode == 0, describe(done)
+    if end is not None:
+        os.close(end)
+
+
 # ── uv and tomli ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -169,6 +218,62 @@ def test_a_cached_tomli_that_others_can_change_is_not_imported(tmp_path: Path, o
     error, hint = told(run_kernel(repo, "config", python=python, env=own), 1)
     assert str(module.parents[1]) in error
     assert "GROUNDUP_HOME" in hint
+
+
+@pytest.mark.parametrize("part", ["tomli", "tomli/__pycache__"])
+def test_what_is_inside_the_cached_tomli_is_its_users_alone_under_any_umask(
+    tmp_path: Path, own: dict[str, str], part: str
+) -> None:
+    python, repo = without_tomllib(tmp_path), repository(tmp_path / "repo", dependencies=["alpha"])
+    kernel = [str(python), str(repo / "proto_kernel.py"), "config"]
+    run(["sh", "-c", 'umask 000; exec "$@"', "sh", *kernel], env=own, cwd=repo, check=True)
+    (folder,) = (tmp_path / "groundup/cache").glob(f"tomli/*/{part}")
+    assert folder.stat().st_mode & 0o022 == 0
+    if part == "tomli":
+        folder.chmod(0o777)
+        error, _ = told(run(kernel, env=own, cwd=repo), 1)
+        assert str(folder) in error
+
+
+@pytest.mark.parametrize("way", OPEN)
+def test_nothing_is_fetched_to_where_others_can_write(tmp_path: Path, env: dict[str, str], way: str) -> None:
+    repo, folder = bare_repository(tmp_path / "repo"), tmp_path / "groundup/cache/uv"
+    victim, name = write(tmp_path, "victim", "precious\n"), real_uv().parent.name
+    folder.mkdir(parents=True)
+    (folder / f"{name}.lock").symlink_to(victim)
+    OPEN[way](folder)
+    error, hint = told(run_kernel(repo, "boot", env={**env, "GROUNDUP_HOME": str(tmp_path / "groundup")}), 1)
+    assert error == f"{folder} can be changed by other users"
+    assert "GROUNDUP_HOME" in hint
+    assert victim.read_text() == "precious\n"
+
+
+def test_no_lock_is_taken_through_a_link(tmp_path: Path, env: dict[str, str]) -> None:
+    repo, victim = bare_repository(tmp_path / "repo"), write(tmp_path, "victim", "precious\n")
+    (repo / ".venv.lock").symlink_to(victim)
+    error, hint = told(run_kernel(repo, "boot", env=env), 1)
+    assert str(repo / ".venv.lock") in error
+    assert "link" in hint
+    assert victim.read_text() == "precious\n"
+
+
+@pytest.mark.parametrize("home", [None, "relative"])
+def test_without_a_home_there_is_no_cache_in_the_current_folder(
+    tmp_path: Path, fetched: None, home: str | None
+) -> None:
+    require(os.geteuid() == 0 and shutil.which("setpriv"), "root and setpriv")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        repo = bare_repository(folder / "repo")
+        for path in (folder, repo):
+            path.chmod(0o777)
+        env = {"PATH": "/usr/bin:/bin", **({} if home is None else {"HOME": home})}
+        unknown = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "python3"]
+        run([*unknown, "-c", "import proto_kernel"], env=env, cwd=repo, check=True)
+        error, hint = told(run([*unknown, "proto_kernel.py", "boot"], env=env, cwd=repo), 1)
+        assert error.startswith("HOME ")
+        assert "GROUNDUP_HOME" in hint
+        assert {path.name for path in repo.iterdir()} <= {*BARE, ".venv.lock", "__pycache__"}
 
 
 @pytest.mark.parametrize("path", ["", ".", "bin", ":/usr/bin"], ids=ascii)
@@ -259,6 +364,15 @@ def test_secrets_in_a_list_of_addresses_are_in_no_message(tmp_path: Path, env: d
 def test_secrets_in_the_configuration_are_not_shown(tmp_path: Path, ready: Ready, word: str) -> None:
     repo = bare_repository(tmp_path / "repo", f'projects = []\ncommands.x = ["env", "{word}"]\n')
     for words in (["config"], ["config", "--json"], ["config", "--explain"]):
+        done = run_kernel(repo, *words, env=ready.env, check=True)
+        assert SECRET not in done.stdout, describe(done)
+        assert "***" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["password", "API_KEY", "deep.token", "db-secret"])
+def test_a_value_with_the_name_of_a_secret_is_not_shown(tmp_path: Path, ready: Ready, name: str) -> None:
+    repo = bare_repository(tmp_path / "repo", f'projects = []\nneo.{name} = "{SECRET}"\n')
+    for words in (["config"], ["config", "--json"], ["config", "--json", "--explain"]):
         done = run_kernel(repo, *words, env=ready.env, check=True)
         assert SECRET not in done.stdout, describe(done)
         assert "***" in done.stdout

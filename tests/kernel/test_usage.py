@@ -16,7 +16,6 @@ CALLS = [
     ("lock", "--locked"),
     ("shell", "-c", "echo hi"),
     ("check", "--json"),
-    ("help", "run"),
     ("version", "--json"),
     ("boot", "--"),
 ]
@@ -29,6 +28,13 @@ def test_arguments_of_a_command_without_arguments_are_an_error(ready: Ready, wor
     assert error == f"{words[0]} takes no arguments: {' '.join(words[1:])}"
     assert f"{words[1]} {words[0]}" in hint, "the right order is shown"
     assert facts(ready.repo) == before
+
+
+@pytest.mark.parametrize("words", [("help", "boot"), ("lock", "now"), ("boot", "prod")], ids=" ".join)
+def test_words_that_are_no_options_are_not_taken_for_some(ready: Ready, words: tuple[str, str]) -> None:
+    error, hint = told(run_kernel(ready.repo, *words, env=ready.env), 2)
+    assert error == f"{words[0]} takes no arguments: {words[1]}"
+    assert hint == f"call it without: proto_kernel.py {words[0]}"
 
 
 @pytest.mark.parametrize("option", ["--version", "--help", "-h"])
