@@ -265,6 +265,17 @@ def test_the_exit_code_of_the_cause_is_passed_on(does: Callable[..., None], code
     assert caught.value.exit_code == code
 
 
+@pytest.mark.parametrize(
+    ("does", "ending"), [(lambda **_: _command(7), "exited with 7"), (_signalled, "was ended by SIGKILL")]
+)
+def test_a_command_that_failed_is_told_as_it_would_be_typed(does: Callable[..., None], ending: str) -> None:
+    with pytest.raises(StateFailedError) as caught:
+        run(named("broken", does=does)).raise_for_failure()
+    told = str(caught.value)
+    assert told.startswith(f"state broken (states.py:1) failed: {sys.executable} -I -c 'import ")
+    assert told.endswith(ending)
+
+
 def test_message_and_hint_of_our_own_errors_are_passed_on() -> None:
     report = run(named("broken", does=_raiser(UserError("no such file", hint="make one"))))
     with pytest.raises(StateFailedError, match="failed: no such file") as caught:
