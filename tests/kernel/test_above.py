@@ -129,6 +129,17 @@ def test_a_workspace_of_its_own_keeps_the_one_above_out(tmp_path: Path, env: dic
     assert not (tmp_path / "outer/uv.lock").exists()
 
 
+@pytest.mark.parametrize(
+    "text", ["members = 3", "members = [3]", "exclude = 3", "members = [", "members = {}"]
+)
+def test_a_workspace_above_that_uv_refuses_is_named(tmp_path: Path, env: dict[str, str], text: str) -> None:
+    repo = repository(tmp_path / "outer/repo", dependencies=["alpha"])
+    outer = write(tmp_path, "outer/pyproject.toml", f"[tool.uv.workspace]\n{text}\n")
+    done = run_kernel(repo, "boot", env=env)
+    told(done, 1)
+    assert f"Failed to parse: {outer}" in done.stderr.replace("`", ""), describe(done)
+
+
 # ── requests for a Python ────────────────────────────────────────────────────────────────────────────
 
 
@@ -144,6 +155,42 @@ def test_a_python_version_above_root_names_no_program(
     done = run_kernel(repo, *IMPORTS, env=env)
     assert (done.returncode, done.stdout) == (0, "works\n"), describe(done)
     assert not (tmp_path / "ran").exists()
+
+
+OTHERS = [
+    "system",
+    "my-env",
+    "myenv-3.11",
+    "3.12.1/envs/mine",
+    "miniconda3-4.7.12",
+    "pypy",
+    "3.13-dev",
+    "any",
+]
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_a_name_above_root_that_is_no_version_is_passed_over(
+    tmp_path: Path, env: dict[str, str], line: str
+) -> None:
+    repo = repository(tmp_path / "outer/repo", dependencies=["alpha"])
+    write(tmp_path, "outer/.python-version", f"{line}\n")
+    assert effective(repo, env=env)["python"] == ">=3.11"
+    done = run_kernel(repo, *IMPORTS, env=env)
+    assert (done.returncode, done.stdout) == (0, "works\n"), describe(done)
+
+
+VERSIONS = ["3", "3.12.1", "3.13t", "3.14rc1", "3.13+freethreaded", "python3.12", "cp312", "cpython@3.12"]
+VERSIONS += ["cpython-3.12", "cpython-3.12.1-linux-x86_64-gnu", "pypy3.10", "==3.12.*", ">= 3.12, < 3.14"]
+
+
+@pytest.mark.parametrize("line", VERSIONS)
+def test_every_form_of_a_version_above_root_is_asked_for(
+    tmp_path: Path, env: dict[str, str], line: str
+) -> None:
+    repo = repository(tmp_path / "outer/repo")
+    write(tmp_path, "outer/.python-version", f"my-env\n{line}\n")
+    assert effective(repo, env=env)["python"] == line
 
 
 def test_a_version_above_root_is_still_asked_for(tmp_path: Path, env: dict[str, str]) -> None:

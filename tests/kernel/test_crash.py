@@ -289,6 +289,24 @@ def test_a_failed_update_leaves_the_environment_usable_again(built: Ready) -> No
     assert run_kernel(built.repo, *COMMAND, env=built.env, check=True).stdout == "0.1.0\n"
 
 
+@pytest.mark.parametrize("kind", ["requirements.lock", "uv.lock"])
+@pytest.mark.parametrize("is_locked", [True, False], ids=["with a lock", "without"])
+def test_a_lock_that_cannot_be_made_leaves_no_file_behind(
+    tmp_path: Path, env: dict[str, str], kind: str, is_locked: bool
+) -> None:
+    tool = {"uv": {"workspace": {"members": ["packages/*"]}}} if kind == "uv.lock" else None
+    repo = repository(tmp_path / "repo", dependencies=NEEDS, tool=tool)
+    if is_locked:
+        run_kernel(repo, "lock", env=env, check=True)
+    before = {path.name for path in repo.iterdir()} | {".venv.lock"}
+    content = (repo / kind).read_bytes() if is_locked else b""
+    write_project(repo, dependencies=[*NEEDS, "not-on-this-index"], tool=tool)
+    for command in ("boot", "lock", "reboot"):
+        assert run_kernel(repo, command, env=env).returncode == 1
+        assert {path.name for path in repo.iterdir()} == before
+        assert not is_locked or (repo / kind).read_bytes() == content
+
+
 @pytest.mark.parametrize("content", [b"", b"99999999", b"\x00\xff garbage\n" * 40])
 def test_a_lock_file_with_any_content_stops_nobody(built: Ready, content: bytes) -> None:
     (built.repo / ".venv.lock").write_bytes(content)

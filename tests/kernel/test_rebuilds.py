@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -327,6 +329,19 @@ def test_byte_code_beside_the_sources_is_no_change(copied: Client) -> None:
     calls = len(copied.uv.calls("install"))
     write(copied.repo, "demo/src/demo/__pycache__/demo.cpython-311.pyc", "")
     copied.run("run", "true")
+    assert len(copied.uv.calls("install")) == calls
+
+
+def test_pipes_and_sockets_beside_the_sources_are_no_change(copied: Client) -> None:
+    calls = len(copied.uv.calls("install"))
+    os.mkfifo(copied.repo / "demo/control")
+    with socket.socket(socket.AF_UNIX) as server:
+        folder = os.open(copied.repo / "demo", os.O_RDONLY)  # a socket's path must be short
+        server.bind(f"/proc/self/fd/{folder}/agent.sock")
+        os.close(folder)
+    (copied.repo / "demo/dangling").symlink_to("nowhere")
+    for words in (["check"], ["run", "true"]):
+        run_kernel(copied.repo, *words, env=copied.env, check=True, timeout=60)
     assert len(copied.uv.calls("install")) == calls
 
 
