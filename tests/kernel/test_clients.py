@@ -85,6 +85,13 @@ def test_a_workspace_asks_for_a_uv_lock(tmp_path: Path, env: dict[str, str]) -> 
     assert not (repo / "requirements.lock").exists()
 
 
+def test_a_table_of_a_workspace_may_be_empty(tmp_path: Path, env: dict[str, str]) -> None:
+    repo = repository(tmp_path / "repo", dependencies=["beta"], tool={"uv": {"workspace": {}}})
+    run_kernel(repo, "boot", env=env, check=True)
+    assert (repo / "uv.lock").is_file()
+    assert not (repo / "requirements.lock").exists()
+
+
 def test_the_same_declarations_give_the_same_lock(tmp_path: Path, env: dict[str, str]) -> None:
     locks = set()
     for name in ("one", "two"):

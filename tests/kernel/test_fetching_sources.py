@@ -13,7 +13,7 @@ from tests.kernel.fetching import cached, fresh_user, real_wheels, unpacked
 from tests.support.errors import told
 from tests.support.index import IndexServer
 from tests.support.interpreters import stripped
-from tests.support.process import interpreters, run, run_kernel
+from tests.support.process import describe, interpreters, run, run_kernel
 from tests.support.repositories import bare_repository, write
 from tests.support.requirements import require
 from tests.support.wheels import repacked_uv, sha256, tomli_wheel, uv_wheel
@@ -256,6 +256,15 @@ def test_a_uv_on_path_that_does_not_run_is_passed_over(
     env = fresh_user(tmp_path, UV_DEFAULT_INDEX=server.url, PATH=f"{tmp_path / 'bin'}:/usr/bin:/bin")
     run_kernel(repo, "boot", env=env, check=True)
     assert server.downloads("uv") == 1
+
+
+def test_a_uv_on_path_reads_nothing_that_is_meant_for_the_command(
+    tmp_path: Path, repo: Path, uv_folder: Path
+) -> None:
+    write(tmp_path, "bin/uv", f'#!/bin/sh\ncat > /dev/null\nexec "{uv_folder}/uv" "$@"\n').chmod(0o755)
+    env = fresh_user(tmp_path, GROUNDUP_OFFLINE="1", PATH=f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    done = run_kernel(repo, "run", "cat", env=env, stdin="all of it\n")
+    assert done.stdout == "all of it\n", describe(done)
 
 
 # ── interpreters without pip, venv and ensurepip ─────────────────────────────────────────────────────

@@ -163,6 +163,17 @@ def test_a_name_that_no_search_path_can_hold_is_an_error_at_once(tmp_path: Path,
     assert (done.returncode, done.stdout) == (0, "works\n"), describe(done)
 
 
+def test_a_line_break_above_an_editable_project_is_an_error_at_once(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    repo = repository(tmp_path / "two\nlines/repo")
+    before = facts(repo)
+    error, hint = told(run_kernel(repo, "boot", env=env), 2)
+    assert "line break" in error
+    assert "editable = false" in hint
+    assert facts(repo) == before
+
+
 # ── dates in the future ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -227,6 +238,17 @@ def test_an_environment_that_is_no_venv_is_named_without_a_place_that_does_not_e
     own = write(repo, "groundup.toml", 'projects = []\nvenv = "folder"\n')
     shutil.move(repo / ".venv", repo / "folder")
     assert told(run_kernel(repo, "boot", env=env), 2).error.startswith(f"{own}:2: {repo / 'folder'} ")
+
+
+def test_an_environment_of_another_tool_is_not_replaced_without_a_word(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    repo = repository(tmp_path / "repo")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", repo / ".venv"], check=True)
+    done = run_kernel(repo, "check", env=env)
+    assert done.stdout == f"not ready: {repo / '.venv'} would be replaced: groundup did not build it\n"
+    done = run_kernel(repo, "boot", env=env, check=True)
+    assert f"replacing {repo / '.venv'}, which groundup did not build" in done.stderr
 
 
 def test_a_home_that_holds_no_cache_is_an_error_that_names_the_way_out(tmp_path: Path) -> None:

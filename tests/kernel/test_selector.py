@@ -54,6 +54,17 @@ def test_the_selector_runs_isolated_in_root(tmp_path: Path, repo: Path, two: tup
     run_kernel(repo, "boot", cwd=tmp_path, check=True)
 
 
+def test_neither_it_nor_its_interpreter_reads_what_is_meant_for_the_command(
+    tmp_path: Path, repo: Path, two: tuple[Path, Path]
+) -> None:
+    greedy = write(tmp_path, "greedy", f'#!/bin/sh\ncat > {tmp_path / "eaten"}\nexec {two[0]} "$@"\n')
+    greedy.chmod(0o755)
+    select(repo, greedy)
+    done = run_kernel(repo, "run", "cat", stdin="all of it\n")
+    assert done.stdout == "all of it\n"
+    assert (tmp_path / "eaten").read_text() == ""
+
+
 def test_a_warm_run_does_not_ask_the_selector_again(repo: Path, two: tuple[Path, Path]) -> None:
     script = write(repo, "tools/choose.py", f"open('asked', 'a').write('x')\nprint({str(two[0])!r})\n")
     run_kernel(repo, "boot", check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import ntpath
 import os
 import signal
 import subprocess
@@ -112,6 +113,14 @@ def test_every_platform_has_a_pinned_uv(system: str, machine: str, platform: str
     assert proto_kernel.platform_key(system, machine) == platform
     pinned = [line.split()[0] for line in proto_kernel.UV_WHEELS.strip().splitlines()]
     assert pinned.count(platform) == 1
+
+
+def test_a_venv_on_another_drive_is_named_by_its_whole_path(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module.os, "path", ntpath)
+    assert module.relative(r"D:\envs\.venv", r"C:\repo") == r"D:\envs\.venv"
+    assert module.relative(r"C:\repo\.venv", r"C:\repo") == ".venv"
 
 
 # ── no exec ──────────────────────────────────────────────────────────────────────────────────────────
