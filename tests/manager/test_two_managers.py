@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -116,3 +117,21 @@ def test_the_same_things_saved_at_the_same_time_stand_once(benches: list[Bench])
     assert len(benches[0].claim()) == 0
     benches[1].trigger()
     assert len(benches[0].claim()) == 1
+
+
+def test_who_waits_at_one_manager_is_told_of_what_starts_at_the_other(apis: list[Api]) -> None:
+    nodes = [registration("Node").model_dump()]
+    apis[0]("PUT", f"{BASE}/nodes/", {"runtime_name": "rt", "nodes": nodes})
+    apis[0]("PUT", f"{BASE}/graph/g", {"secrets": {}, "nodes": [place("a").model_dump()]})
+    wanted = {"nodes": ["Node"], "batch_size": 1, "wait": 20_000}
+    with ThreadPoolExecutor(1) as pool:
+        waits = []
+        for _ in range(5):
+            waiting = pool.submit(apis[1], "POST", f"{BASE}/states/enqueue", wanted)
+            while not waiting.running():
+                pass
+            started = time.monotonic()
+            apis[0]("POST", f"{BASE}/graph/g/trigger", {})
+            assert len(waiting.result(60).body["states"]) == 1
+            waits.append(time.monotonic() - started)
+    assert min(waits) < 5  # a poll that nobody wakes takes 20 s

@@ -76,5 +76,5 @@ async def do(service: ManagerService, chore: Chore) -> int:
     """Do ``chore`` once; gives how much that was."""
     done = await service.write(chore.work)
     if done and chore.wakes:
-        service.bell.ring()
+        await service.announce()
     return done

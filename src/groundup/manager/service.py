@@ -37,6 +37,10 @@ class Bell:
     def close(self) -> None:
         """Nobody shall wait any longer; called from any thread."""
         self.closed = True
+        self.ring_from_thread()
+
+    def ring_from_thread(self) -> None:
+        """As :meth:`ring`; called from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.ring)
 
@@ -65,6 +69,7 @@ class ManagerService:
         self.watchers = 0  # streams of events
         self._database = database
         database.on_rollback = context.flows.clear
+        database.listen(self.bell.ring_from_thread)
 
     def check(self) -> None:
         """Whether this manager can serve the database.
@@ -75,25 +80,24 @@ class ManagerService:
 
     async def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``operation``; done when it is on disk."""
-
-        def work(connection: Connection) -> T:
-            return operation(self._session(connection), *args, **kwargs)
-
+        work = self._work(operation, *args, **kwargs)
         return await asyncio.wrap_future(self._database.write(work))
 
     async def change(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As :meth:`write`, for what may create node states: those who wait for them are woken."""
-        result = await self.write(operation, *args, **kwargs)
+        work = self._work(operation, *args, **kwargs)
+        result = await asyncio.wrap_future(self._database.write(work, announced=True))
         self.bell.ring()
         return result
+
+    async def announce(self) -> None:
+        """Wake those who wait for node states, at other managers too."""
+        await self.change(_nothing)
 
     async def read(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``operation``, which only reads."""
 
-        def work(connection: Connection) -> T:
-            return operation(self._session(connection), *args, **kwargs)
-
-        return await run_in_threadpool(self._database.read, work)
+        return await run_in_threadpool(self._database.read, self._work(operation, *args, **kwargs))
 
     async def enqueue(
         self, namespace: str, request: EnqueueRequest, gone: Callable[[], Awaitable[bool]]
@@ -115,6 +119,14 @@ class ManagerService:
                 if await gone():
                     return response
 
+    def _work(
+        self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> Callable[[Connection], T]:
+        def work(connection: Connection) -> T:
+            return operation(self._session(connection), *args, **kwargs)
+
+        return work
+
     def _session(self, connection: Connection) -> Session:
         return Session(connection, self.context, self._now())
 
@@ -125,6 +137,10 @@ class ManagerService:
 async def _set_within(event: asyncio.Event, milliseconds: int) -> None:
     with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), max(milliseconds, 1) / 1000)
+
+
+def _nothing(_session: Session) -> None:
+    """Change nothing."""
 
 
 def _next_due(session: Session, namespace: str, names: list[str]) -> int | None:

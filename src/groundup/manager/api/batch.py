@@ -23,7 +23,6 @@ async def report(
 ) -> extensions.OutcomesResponse:
     """Carry out each outcome; gives what each is answered with."""
     results = await asyncio.gather(*(_report_one(service, namespace, item) for item in request.outcomes))
-    service.bell.ring()
     return extensions.OutcomesResponse(results=results)
 
 
@@ -42,13 +41,13 @@ async def _write(service: ManagerService, namespace: str, item: extensions.AnyOu
     match item:
         case extensions.ExecutedOutcome():
             executed = ExecutedRequest(outputs=item.outputs)
-            return await service.write(outcomes.executed, namespace, item.state_id, executed)
+            return await service.change(outcomes.executed, namespace, item.state_id, executed)
         case extensions.ErroredOutcome():
             errored = ErroredRequest(error=item.error)
-            return await service.write(outcomes.errored, namespace, item.state_id, errored)
+            return await service.change(outcomes.errored, namespace, item.state_id, errored)
         case extensions.PrunedOutcome():
             pruned = PruneRequest(data=item.data)
-            return await service.write(outcomes.pruned, namespace, item.state_id, pruned)
+            return await service.change(outcomes.pruned, namespace, item.state_id, pruned)
         case extensions.RequeuedOutcome():
             requeued = ReEnqueueAfterRequest(enqueue_after=item.enqueue_after)
-            return await service.write(outcomes.requeued, namespace, item.state_id, requeued)
+            return await service.change(outcomes.requeued, namespace, item.state_id, requeued)

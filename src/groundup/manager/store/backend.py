@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from groundup.manager.errors import DatabaseError
+
+
+class Notices(Protocol):
+    """Notices of other processes."""
+
+    @property
+    def announcement(self) -> str:
+        """The statement that tells the others, when its transaction is committed."""
+
+    def listen(self, on_notice: Callable[[], None]) -> None:
+        """Call ``on_notice``, in a thread of its own, for each notice from now on."""
+
+    def close(self) -> None:
+        """Listen no longer."""
 
 
 class Trouble(Enum):
@@ -32,6 +46,7 @@ class Backend:
     :param group_setup: statements at the beginning of a transaction with several writes.
     :param judge: what an error means.
     :param reading: execution options of connections that only read.
+    :param notices: how processes that share the database tell each other that something changed.
     :param hint: what to check when the database cannot be used.
     """
 
@@ -42,6 +57,7 @@ class Backend:
     writers: int = 1
     group_limit: int = 128
     group_setup: tuple[str, ...] = ()
+    notices: Callable[[Connection], Notices] | None = None
     reading: Mapping[str, Any] = field(default_factory=dict)
 
     def error(self, error: BaseException) -> DatabaseError:

@@ -36,6 +36,7 @@ _PAUSE_SECONDS = 0.1
 @dataclass(slots=True)
 class _Write:
     work: Callable[[Connection], Any]
+    announced: bool = False
     future: Future[Any] = field(default_factory=Future)
     result: Any = None
     error: BaseException | None = None
@@ -65,6 +66,8 @@ class Database:
         self.on_rollback: Callable[[], None] = lambda: None
         with self._disposed_on_failure(), self._backend.engine.begin() as connection:
             migrate(connection)
+            self._notices = self._backend.notices(connection) if self._backend.notices else None
+        self._announcement = self._notices.announcement if self._notices else ""
         self._writers = [
             threading.Thread(target=self._write_groups, name=f"groundup-writer-{number}", daemon=True)
             for number in range(self._backend.writers)
@@ -77,11 +80,19 @@ class Database:
         """The database in messages, without a password."""
         return self._backend.name
 
-    def write(self, work: Callable[[Connection], T]) -> Future[T]:
-        """Run ``work`` in a transaction; the future holds its result once that is on disk."""
+    def listen(self, on_notice: Callable[[], None]) -> None:
+        """Call ``on_notice``, in another thread, when other processes announced a write."""
+        if self._notices is not None:
+            self._notices.listen(on_notice)
+
+    def write(self, work: Callable[[Connection], T], *, announced: bool = False) -> Future[T]:
+        """Run ``work`` in a transaction; the future holds its result once that is on disk.
+
+        :param announced: whether other processes that share the database are told.
+        """
         if self._closed:
             raise DatabaseError(f"the database {self.name} is closed")
-        write = _Write(work)
+        write = _Write(work, announced)
         self._queue.put(write)
         return write.future
 
@@ -104,6 +115,8 @@ class Database:
         if self._closed:
             return
         self._closed = True
+        if self._notices is not None:
+            self._notices.close()
         for _ in self._writers:
             self._queue.put(None)
         for writer in self._writers:
@@ -155,6 +168,8 @@ class Database:
         try:
             with self._backend.engine.connect() as connection, connection.begin() as transaction:
                 again = _Group(self._backend, connection, group).perform()
+                if self._announcement and any(write.announced for write in group):
+                    connection.exec_driver_sql(self._announcement)
                 committing = True
                 transaction.commit()
         except BaseException as error:

@@ -7,11 +7,12 @@ other, in whatever order they touch runs.
 
 from __future__ import annotations
 
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from groundup.manager.errors import ChangedMeanwhileError
 from groundup.manager.store.backend import Backend, Trouble
+from groundup.manager.store.notices import Notices
 
 _WRITERS = 4
 _READERS = 8
@@ -31,9 +32,15 @@ _LOST = frozenset({"57P01", "57P02", "57P03", "57P05"})  # shut down, crashed, s
 
 def backend(url: URL) -> Backend:
     """The database at ``url``."""
+    engine = _engine(url)
+
+    def notices(connection: Connection) -> Notices:
+        return Notices(engine, connection.exec_driver_sql("SELECT current_schema()").scalar_one())
+
     return Backend(
         name=url.render_as_string(hide_password=True),
-        engine=_engine(url),
+        engine=engine,
+        notices=notices,
         judge=_judge,
         hint="check that PostgreSQL runs there, and user, password and database in the address",
         writers=_WRITERS,
