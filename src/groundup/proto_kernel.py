@@ -2028,6 +2028,12 @@ def is_marked(path: str) -> bool:
         return False
 
 
+def is_foreign(venv: str) -> bool:
+    """Whether there is something that has never been an environment of groundup's."""
+    is_ours = os.path.exists(os.path.join(venv, STAMP_NAME))
+    return not is_ours and os.path.isdir(venv) and bool(os.listdir(venv))
+
+
 class Build:
     """One build of an environment under its lock."""
 
@@ -2103,7 +2109,7 @@ class Build:
                 LOG.say("a build did not end: building %s again" % self.venv)
                 remove_tree(self.venv)
             else:
-                if read_stamp(self.venv) is None and os.listdir(self.venv):
+                if is_foreign(self.venv):
                     LOG.say("replacing %s, which groundup did not build" % self.venv)
                 self.move_aside()
 
@@ -2616,16 +2622,16 @@ def origin_of(found: Configuration, keys: "tuple[str, ...]") -> "tuple[str, str]
 
 def check(kernel: str, given: Input) -> int:
     """Say whether the environment is ready, and what would be done; changes nothing."""
-    if warm_stamp(kernel, given) or agreeing_stamp(Configuration(kernel, given)):
+    warm = warm_stamp(kernel, given)
+    found = None if warm else Configuration(kernel, given)
+    if found is None or agreeing_stamp(found):
         out("ready")
         return 0
-    found = Configuration(kernel, given)
     stamp = read_stamp(found.venv)
     if is_marked(found.venv + ".lock"):
         out("not ready: a build of %s did not end; it would be built again" % found.venv)
     elif stamp is None:
-        is_foreign = os.path.isdir(found.venv) and os.listdir(found.venv)
-        what = "replaced: groundup did not build it" if is_foreign else "built"
+        what = "replaced: groundup did not build it" if is_foreign(found.venv) else "built"
         out("not ready: %s would be %s" % (found.venv, what))
     else:
         changed = [r[1] for r in stamp.records if r[0] == "stat" and stat_or_none(r[1]) != r[2]]
