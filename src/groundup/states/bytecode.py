@@ -21,6 +21,10 @@ from importlib.machinery import (
 from importlib.util import cache_from_source
 from pathlib import Path
 from types import CodeType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.importlib import PathEntryFinderProtocol as PathEntryFinder
 
 from groundup.dag.raising import INSTALLED
 
@@ -65,7 +69,7 @@ class _Finders:
         )
     )
 
-    def __call__(self, path: str) -> FileFinder:
+    def __call__(self, path: str) -> PathEntryFinder:
         if not _is_own(path, self.root):
             raise ImportError(f"{path} is not a folder of {self.root}", path=path)
         return self._make(path)

@@ -65,6 +65,10 @@ class Case:
         self.desk.write(name, "x" * self.size)
         settled(self.desk.root / name)
 
+    def make_executable(self, name: str) -> None:
+        if (self.desk.root / name).exists():
+            (self.desk.root / name).chmod(0o700)
+
     def judged(self) -> None:
         """Let the next process judge it, and evaluate it where that is due."""
         self.desk.again()
@@ -86,7 +90,7 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "its output gone": lambda case: (case.desk.root / "out").unlink(missing_ok=True),
     "its code": lambda case: setattr(case, "function", other if case.function is one else one),
     "its parent": lambda case: setattr(case, "parents", {"p": TWO if case.parents["p"] == ONE else ONE}),
-    "rights": lambda case: (case.desk.root / "in").exists() and os.chmod(case.desk.root / "in", 0o700),  # noqa: PTH101
+    "rights": lambda case: case.make_executable("in"),
 }
 
 
