@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # slow imports, for few
     import asyncio
     from concurrent.futures import Future
 
-AHEAD = 2**20  # characters that wait for the consumer; then the run waits
+AHEAD = 2**22  # characters that wait for the consumer; then the run waits until half of them are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,8 @@ class OutputStream:
         with self._room:
             chunk = self._chunks.popleft()
             self._waiting -= len(chunk.text)
-            self._room.notify()
+            if self._waiting <= AHEAD // 2:
+                self._room.notify()
         return chunk
 
     def _listener(self, stream: Literal["stdout", "stderr"]) -> Callable[[str], None]:
@@ -128,12 +129,15 @@ class OutputStream:
 
     def _put(self, chunk: Chunk) -> None:
         with self._room:
-            self._room.wait_for(lambda: self._waiting < AHEAD or self._left)
+            if self._waiting >= AHEAD:
+                self._room.wait_for(lambda: self._waiting <= AHEAD // 2 or self._left)
             if self._left:
                 raise Stopped
+            was_empty = not self._chunks
             self._chunks.append(chunk)
             self._waiting += len(chunk.text)
-        self._tell()
+        if was_empty:
+            self._tell()
 
     def _work(self, run: Run, stopped: int) -> None:
         try:

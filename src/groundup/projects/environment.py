@@ -13,6 +13,10 @@ from groundup.errors import GroundupError
 from groundup.projects.errors import Phase
 from groundup.projects.requirements import EnvironmentSpec
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from groundup.projects.uv import UvRun
+
 Progress = Callable[[str], None]
 
 
@@ -43,49 +47,52 @@ def build_environment(folder: Path, spec: EnvironmentSpec, name: str) -> Environ
     Raises UserError for a malformed requirement, ProvisioningError with uv's words.
     """
     builder = EnvironmentBuilder(folder, spec, name)
-    builder.create_venv()
-    builder.install()
+    builder.build()
     return builder.environment
 
 
 class EnvironmentBuilder:
-    """The steps from a specification to an environment, in order."""
+    """What makes an environment of a specification; what can be done at the same time, is."""
 
     def __init__(
         self, folder: Path, spec: EnvironmentSpec, name: str, on_progress: Progress = lambda _: None
     ) -> None:
-        from groundup.projects.uv import uv_environment
+        from groundup.projects.uv import find_uv, uv_environment
 
         spec.check()
         self.folder, self.spec, self.name, self.tell = folder, spec, name, on_progress
         self.environment = Environment(folder)
+        self.uv = find_uv()
         own_index = not {"index", "index-url", "no-index"}.isdisjoint(spec.uv)
         self.environ = uv_environment(os.environ, own_index=own_index)
 
-    def create_venv(self) -> None:
-        """Create the virtual environment, empty and relocatable: the folder is renamed when complete."""
-        self._uv(
-            "resolve", "venv", "--relocatable", "--no-project", "--python", self._python_request(), ".venv"
-        )
+    def build(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Make the virtual environment and ``uv.lock``, then install, and write ``requirements.txt``.
 
-    def install(self) -> None:
-        """Resolve into ``uv.lock``, write ``requirements.txt`` with hashes, install."""
+        :param meanwhile: done while versions are resolved, when there is an interpreter.
+        """
         (self.folder / "pyproject.toml").write_text(self._pyproject(), encoding="utf-8")
-        interpreter = ("--python", str(self.environment.python))
         self.tell(f"resolving what {self.name} requires")
-        self._uv("resolve", "lock", *interpreter)
-        export = ("export", "--frozen", "--no-header", "--no-annotate", "--format", "requirements-txt")
-        pinned = self._uv("resolve", *export, *interpreter)
-        (self.folder / "requirements.txt").write_text(pinned, encoding="utf-8")
+        python = ("--python", self._python_request())
+        # Relocatable: the folder is renamed when it is complete.
+        empty = ("venv", "--relocatable", "--no-project", *python, ".venv")
+        with self._uv("resolve", *empty) as venv, self._uv("resolve", "lock", *python) as lock:
+            venv.result()
+            meanwhile()
+            lock.result()
         self.tell(f"installing what {self.name} requires")
-        self._uv("install", "sync", "--frozen", *interpreter)
+        own = ("--frozen", "--python", str(self.environment.python))
+        export = ("export", *own, "--no-header", "--no-annotate", "--format", "requirements-txt")
+        with self._uv("install", "sync", *own) as sync, self._uv("resolve", *export) as exported:
+            (self.folder / "requirements.txt").write_text(exported.result(), encoding="utf-8")
+            sync.result()
 
-    def _uv(self, phase: Phase, *arguments: str) -> str:
+    def _uv(self, phase: Phase, *arguments: str) -> UvRun:
+        from groundup.projects.uv import UvRun
+
         verb = {"resolve": "cannot resolve what", "install": "cannot install what"}[phase]
-        from groundup.projects.uv import run_uv
-
         what = f"{verb} {self.name} requires"
-        return run_uv(*arguments, folder=self.folder, environ=self.environ, phase=phase, what=what)
+        return UvRun(*arguments, folder=self.folder, environ=self.environ, phase=phase, what=what, uv=self.uv)
 
     def _python_request(self) -> str:
         """Return the interpreter that groundup itself runs on where it fits, else what uv has to find."""

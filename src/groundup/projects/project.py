@@ -159,9 +159,7 @@ def _build(
 ) -> None:
     (folder / "main.py").write_bytes(script.content)
     builder = EnvironmentBuilder(folder, spec, f"project {project_id!r}", on_progress)
-    builder.create_venv()
-    _check_syntax(builder.environment, folder / "main.py", script.name)
-    builder.install()
+    builder.build(lambda: _check_syntax(builder.environment, folder / "main.py", script.name))
 
 
 # Run by the project's own Python: another version has another grammar.

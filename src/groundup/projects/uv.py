@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from groundup import proto_kernel
 from groundup.errors import GroundupError
@@ -32,27 +33,56 @@ def run_uv(*arguments: str, folder: Path, environ: Mapping[str, str], phase: Pha
 
     Raises ProvisioningError with uv's own words.
     """
-    command = [str(find_uv()), "--quiet", "--no-progress", "--color", "never", *arguments]
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        words = proto_kernel.mask(done.stderr.strip())
-        raise ProvisioningError(
-            f"{what}: {words.removeprefix('error: ') or f'uv exited with {done.returncode}'}",
-            phase=phase,
-            uv_exit_code=done.returncode,
-            uv_output=words,
-            hint=_HINTS[phase],
+    with UvRun(*arguments, folder=folder, environ=environ, phase=phase, what=what) as run:
+        return run.result()
+
+
+class UvRun:
+    """A run of uv in `folder`; it ends when the block is left. `what` names the work in the message."""
+
+    def __init__(
+        self,
+        *arguments: str,
+        folder: Path,
+        environ: Mapping[str, str],
+        phase: Phase,
+        what: str,
+        uv: Path | None = None,
+    ) -> None:
+        self._phase, self._what = phase, what
+        self._process = subprocess.Popen(
+            [str(uv or find_uv()), "--quiet", "--no-progress", "--color", "never", *arguments],
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
         )
-    return done.stdout
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._process:  # closes the pipes and waits
+            if self._process.returncode is None:
+                self._process.kill()
+
+    def result(self) -> str:
+        """Return stdout, once uv has ended; raise ProvisioningError with uv's own words when it failed."""
+        out, err = self._process.communicate()
+        code = self._process.returncode
+        if code:
+            words = proto_kernel.mask(err.strip())
+            raise ProvisioningError(
+                f"{self._what}: {words.removeprefix('error: ') or f'uv exited with {code}'}",
+                phase=self._phase,
+                uv_exit_code=code,
+                uv_output=words,
+                hint=_HINTS[self._phase],
+            )
+        return out
 
 
 def uv_environment(environ: Mapping[str, str], *, own_index: bool = False) -> dict[str, str]:
