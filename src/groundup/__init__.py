@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from groundup.execution.languages import StepFailed as StepFailed
     from groundup.execution.languages import StepResult as StepResult
     from groundup.execution.languages import run_step as run_step
+    from groundup.execution.sandbox import SandboxError as SandboxError
+    from groundup.execution.sandbox import SandboxExecutionRuntime as SandboxExecutionRuntime
+    from groundup.execution.sandbox import SandboxLimits as SandboxLimits
     from groundup.manager import EmbeddedManager as EmbeddedManager
     from groundup.nodes import BaseNode as BaseNode
     from groundup.nodes import CronTrigger as CronTrigger
@@ -71,6 +74,7 @@ _ROOMS = {
         "create_execution_runtime",
     ),
     "execution.languages": ("StepFailed", "StepResult", "run_step"),
+    "execution.sandbox": ("SandboxError", "SandboxExecutionRuntime", "SandboxLimits"),
     "manager": ("EmbeddedManager",),
     "nodes": (
         "BaseNode",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from groundup.errors import GroundupError, UserError
 
@@ -18,6 +19,17 @@ _BUBBLEWRAP = (
 )
 
 
+class Stage(NamedTuple):
+    """What a supervisor does in the new process, before the command or in its place.
+
+    :param module: path of a module that needs the standard library alone. Its function ``start`` gets
+        `specification`, and program, argv and variables of the command, as bytes, and does not return.
+    """
+
+    module: Path
+    specification: bytes
+
+
 @dataclass(frozen=True)
 class Containment:
     """A way to hold a tree of processes.
@@ -25,11 +37,13 @@ class Containment:
     :param name: as it stands in the environment of a result.
     :param prefix: what goes before the command: a program that runs it somewhere apart.
     :param supervised: whether a supervisor holds the tree; otherwise only its process group does.
+    :param stage: what the supervisor does before the command.
     """
 
     name: str
     prefix: tuple[str, ...] = ()
     supervised: bool = True
+    stage: Stage | None = None
 
 
 PROCESS_GROUP = Containment("process-group", supervised=False)

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Any, NamedTuple, Protocol, Self
 
 from groundup.errors import GroundupError
-from groundup.execution.containment import Containment
+from groundup.execution.containment import Containment, Stage
 from groundup.execution.streams import READ, Streams
 
 KILLED = 128 + signal.SIGKILL
@@ -58,6 +58,7 @@ class Command(NamedTuple):
     program: str
     argv: list[str]
     env: Mapping[str, str]
+    stage: Stage | None = None
 
 
 def start_tree(
@@ -70,7 +71,7 @@ def start_tree(
     """
     name, *arguments = [os.fspath(word) for word in argv]
     program = _find(name, env)
-    command = Command(name, program, [name, *arguments], env)
+    command = Command(name, program, [name, *arguments], env, contained_by.stage)
     if contained_by.prefix:
         outer = contained_by.prefix[0]
         command = Command(name, outer, [*contained_by.prefix, program, *arguments], env)
@@ -96,14 +97,14 @@ class SupervisedTree:
     def __init__(self, command: Command, stdin: int) -> None:
         from groundup.execution.supervision import client
 
-        self._name, program, argv, env = command
+        self._name, program, argv, env, stage = command
         self._lines = b""
         self._code: int | None = None
         self._state = _State()
         self.stdout, stdout = _pipe()
         self.stderr, stderr = _pipe()
         try:
-            self._channel = client.request(program, argv, env, env["PWD"], (stdin, stdout, stderr))
+            self._channel = client.request(program, argv, env, (stdin, stdout, stderr), stage)
         except BaseException:
             _close(self.stdout, self.stderr)
             raise
@@ -247,12 +248,26 @@ class _State:
             self._children.add(process, self._expected)
 
 
-def cannot_start(program: str, words: str) -> GroundupError:
+class CannotStart(GroundupError):  # noqa: N818 - it says what is the matter
+    """A program cannot be started.
+
+    :ivar words: why, as the system says it.
+    """
+
+    def __init__(self, program: str, words: str) -> None:
+        super().__init__(
+            f"cannot start {program}: {words}",
+            hint="check that it is there, its working folder, arguments and variables",
+        )
+        self.program, self.words = program, words
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return CannotStart, (self.program, self.words)
+
+
+def cannot_start(program: str, words: str) -> CannotStart:
     """Return the error for a program that cannot be started."""
-    return GroundupError(
-        f"cannot start {program}: {words}",
-        hint="check that it is there, its working folder, arguments and variables",
-    )
+    return CannotStart(program, words)
 
 
 def split_stdin(stdin: str | bytes | IO[bytes] | None) -> tuple[int | None, bytes | None]:

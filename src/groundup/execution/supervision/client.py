@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from groundup.execution.containment import Stage
 from groundup.execution.supervision.beside import start_beside
 
 _LENGTH = struct.Struct("!Q")
@@ -73,19 +74,26 @@ atexit.register(_current.end)
 
 
 def request(
-    program: str, argv: Sequence[str], env: Mapping[str, str], cwd: str, streams: Sequence[int]
+    program: str,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    streams: Sequence[int],
+    stage: Stage | None = None,
 ) -> socket.socket:
     """Have a command run; return its channel (see ``keeper.py``), whose end of file is the end of the run.
 
     :param program: path of the program; it need not be the first of `argv`.
+    :param env: its variables, of which PWD is its working folder.
     :param streams: descriptors for its stdin, stdout and stderr; they stay open here.
+    :param stage: what the supervisor does before it.
     :raises GroundupError: there is no keeper and none can be started.
     """
     here, there = socket.socketpair()
     with there:
         _hand_over([there.fileno(), *streams])
     words, variables = [os.fsencode(word) for word in argv], map(_encoded, env.items())
-    parts = marshal.dumps((os.fsencode(program), words, dict(variables), os.fsencode(cwd)))
+    before = stage and (str(stage.module.parent), stage.module.stem, stage.specification)
+    parts = marshal.dumps((os.fsencode(program), words, dict(variables), before))
     with contextlib.suppress(BrokenPipeError):  # the channel's end of file says it better
         here.sendall(_LENGTH.pack(len(parts)) + parts)
     return here

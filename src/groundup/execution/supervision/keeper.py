@@ -10,9 +10,10 @@ It is started by its path, by the caller's own Python with ``-I -S``: standard l
 groundup, and what costs time to import is left out.
 
 A request is one message on the control socket that carries descriptors: channel, stdin, stdout, stderr. On
-the channel follow its length and its parts by marshal: program, argv, variables, working folder. The
-answers, a line each, are ``error WORDS``, or ``started PID`` and, when nothing of the run is left,
-``exit CODE``. Whoever closes the channel ends the run.
+the channel follow its length and its parts by marshal: program, argv, variables, and None or a stage: folder,
+name and specification of a module whose ``start`` becomes the command. The answers, a line each, are
+``error WORDS``, or ``started PID`` and, when nothing of the run is left, ``exit CODE``. Whoever closes the
+channel ends the run.
 """
 
 from __future__ import annotations
@@ -25,11 +26,15 @@ import select
 import signal
 import socket
 import struct
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NoReturn
+
+    Parts = tuple[bytes, list[bytes], dict[bytes, bytes]]  # program, argv, variables
+    Stage = tuple[str, str, bytes]
 
 CONTROL, CALLER, NOWHERE = 0, 1, 2  # our descriptors: requests, readable when the caller is dead, /dev/null
 _DESCRIPTORS = struct.Struct("4i")
@@ -38,6 +43,7 @@ _prctl = ctypes.CDLL(None).prctl
 _PR_SET_CHILD_SUBREAPER = 36
 _POLL = 20  # milliseconds; how often the end is looked for where the kernel does not tell
 _KILLED = 128 + signal.SIGKILL
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python
 
 
 def main() -> None:
@@ -107,8 +113,9 @@ def _supervise(channel: int, streams: list[int]) -> NoReturn:
 
 def _run(channel: int, streams: list[int]) -> int:
     (length,) = _LENGTH.unpack(_read(channel, _LENGTH.size))
-    program, argv, env, folder = marshal.loads(_read(channel, length))  # noqa: S302 - from our own caller
-    command = _start(program, argv, env, folder, streams)
+    *parts, stage = marshal.loads(_read(channel, length))  # noqa: S302 - from our own caller
+    os.chdir(parts[2][b"PWD"])
+    command = _start_staged(stage, parts, streams) if stage else _start(parts, streams)
     for descriptor in streams:
         os.close(descriptor)
     _answer(channel, f"started {command}")
@@ -121,7 +128,7 @@ def _answer(channel: int, line: str) -> None:
         os.write(channel, line.replace("\n", " ").encode() + b"\n")
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error)
 
 
@@ -135,19 +142,46 @@ def _read(channel: int, size: int) -> bytes:
     return bytes(content)
 
 
-def _start(
-    program: bytes, argv: list[bytes], env: dict[bytes, bytes], folder: bytes, streams: list[int]
-) -> int:
+def _start(parts: Parts, streams: list[int]) -> int:
     """Start the command in a session of its own; return its process id."""
-    os.chdir(folder)
     return os.posix_spawn(
-        program,
-        argv,
-        env,
+        *parts,
         file_actions=[(os.POSIX_SPAWN_DUP2, descriptor, place) for place, descriptor in enumerate(streams)],
         setsid=True,
-        setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),  # which Python ignores
+        setsigdef=_IGNORED,
     )
+
+
+def _start_staged(stage: Stage, parts: Parts, streams: list[int]) -> int:
+    """Start the command as `_start`, by its stage; raise OSError with its words when that fails."""
+    failure, fail = os.pipe()
+    command = os.fork()
+    if command == 0:
+        try:
+            _become_staged(stage, parts, streams)
+        except BaseException as error:
+            os.write(fail, _words(error).encode())
+        finally:
+            os._exit(1)
+    os.close(fail)
+    words = os.read(failure, 4096).decode()
+    os.close(failure)
+    if words:
+        os.waitpid(command, 0)
+        raise OSError(0, words)
+    return command
+
+
+def _become_staged(stage: Stage, parts: Parts, streams: list[int]) -> NoReturn:
+    os.setsid()
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_DFL)
+    for place, descriptor in enumerate(streams):
+        os.dup2(descriptor, place)
+    folder, name, specification = stage
+    sys.path.append(folder)
+    __import__(name).start(specification, *parts)
+    raise RuntimeError(f"{name} started nothing")
 
 
 def _wait(command: int, channel: int) -> None:

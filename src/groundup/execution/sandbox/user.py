@@ -1,0 +1,98 @@
+"""Who runs what is in a sandbox: the caller, unless that is root, whom most limits do not bind."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from groundup.errors import UserError
+from groundup.execution.sandbox.errors import SandboxError
+
+DEFAULT_UID = 64200  # of nobody, on the systems that we know
+_COVERS = ("/mnt", "/media", "/srv", "/opt", "/tmp")  # noqa: S108 - folders that bubblewrap can do without
+
+
+def chosen_uid(uid: int | None) -> int | None:
+    """Return the uid for a sandbox: None for the caller's own.
+
+    :param uid: what was asked for.
+    :raises UserError: it is not one that a sandbox can have.
+    :raises SandboxError: the caller is root, and that uid cannot be had.
+    """
+    if uid is not None and (isinstance(uid, bool) or not isinstance(uid, int) or not 0 < uid < 2**32 - 1):
+        raise UserError(f"uid={uid!r} is no uid for a sandbox", hint="a number above 0 that nobody else has")
+    if os.geteuid() != 0:
+        if uid not in (None, os.geteuid()):
+            raise UserError(f"only root can run a sandbox as uid {uid}", hint="leave the uid out")
+        return None
+    wanted = DEFAULT_UID if uid is None else uid
+    if not _is_mapped(wanted):
+        raise no_uid(wanted, "this user namespace does not have it")
+    return wanted
+
+
+def no_uid(uid: int | None, words: str) -> SandboxError:
+    """Return the error for a uid that cannot be had."""
+    return SandboxError(
+        "uid",
+        f"a sandbox of root runs as another user, and cannot: uid {uid}: {words}",
+        hint="give one that can be had: uid=…; or call it as an ordinary user",
+    )
+
+
+def cover(bubblewrap: str) -> str:
+    """Return a folder that can be covered while bubblewrap starts."""
+    program = Path(bubblewrap).resolve()
+    found = (each for each in _COVERS if Path(each).is_dir() and not program.is_relative_to(each))
+    return next(found, "/tmp")  # noqa: S108
+
+
+@contextmanager
+def given(folders: Sequence[Path], uid: int | None) -> Iterator[None]:
+    """Let folders with all that is in them belong to `uid` in the block, then to whom they belonged before.
+
+    What was made in the block belongs to the owner of its folder. Links are not followed.
+    """
+    if uid is None:
+        yield
+        return
+    owners = [_owners(folder) for folder in folders]
+    try:
+        for folder in folders:
+            _chown(folder, {}, (uid, uid))
+        yield
+    finally:
+        for folder, known in zip(folders, owners, strict=True):
+            _chown(folder, known, known[folder.stat().st_ino])
+
+
+def _owners(folder: Path) -> dict[int, tuple[int, int]]:
+    found = [os.stat(name, dir_fd=descriptor, follow_symlinks=False) for descriptor, name in _entries(folder)]
+    return {facts.st_ino: (facts.st_uid, facts.st_gid) for facts in found}
+
+
+def _chown(folder: Path, known: Mapping[int, tuple[int, int]], others: tuple[int, int]) -> None:
+    for descriptor, name in _entries(folder):
+        facts = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+        uid, gid = known.get(facts.st_ino, others)
+        os.chown(name, uid, gid, dir_fd=descriptor, follow_symlinks=False)
+
+
+def _entries(folder: Path) -> Iterator[tuple[int, str]]:
+    """Yield everything in a folder, and itself, as names in open folders."""
+    for _, names, files, descriptor in os.fwalk(folder):
+        yield from ((descriptor, name) for name in (".", *files))
+        yield from ((descriptor, name) for name in names if _is_link(name, descriptor))
+
+
+def _is_link(name: str, descriptor: int) -> bool:
+    return stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+
+
+def _is_mapped(uid: int) -> bool:
+    lines = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
+    ranges = [tuple(int(word) for word in line.split()) for line in lines]
+    return any(first <= uid < first + count for first, _, count in ranges)
