@@ -27,8 +27,14 @@ class Address:
 
     def in_namespace(self, *parts: str) -> str:
         """The full address of an endpoint below the namespace."""
-        path = "/".join(quote(part, safe="") for part in (self.namespace, *parts))
-        return f"{self.uri}/{self.version}/namespace/{path}"
+        return f"{self.uri}/{self.version}/{self._below_namespace(*parts)}"
+
+    def extended_in_namespace(self, *parts: str) -> str:
+        """As :meth:`in_namespace`, of what groundup's manager offers beyond the protocol."""
+        return self.extension(self._below_namespace(*parts))
+
+    def _below_namespace(self, *parts: str) -> str:
+        return "/".join(quote(part, safe="") for part in ("namespace", self.namespace, *parts))
 
     def extension(self, path: str) -> str:
         """The full address of what groundup's manager offers beyond the protocol."""

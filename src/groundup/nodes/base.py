@@ -8,6 +8,10 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from groundup.nodes.context import NodeContext
+from groundup.nodes.fields import wire_schema
+from groundup.nodes.limits import Limits
+
 
 class _Nothing:
     """Models of nodes that declare none."""
@@ -41,20 +45,24 @@ class BaseNode(ABC):
     Outputs: ClassVar[type[BaseModel]] = _Nothing.Outputs
     Secrets: ClassVar[type[BaseModel]] = _Nothing.Secrets
 
+    limits: ClassVar[Limits | None] = None
+    """Lets each execution run in a process of its own, with these limits."""
+
     # Typed as Any because the models are those of the subclass.
     inputs: Any
     secrets: Any
+    context: NodeContext
 
     @abstractmethod
     def execute(self) -> Awaitable[BaseModel | Sequence[BaseModel] | None] | BaseModel | Sequence[Any] | None:
-        """Do the work with ``self.inputs`` and ``self.secrets``."""
+        """Do the work with ``self.inputs``, ``self.secrets`` and ``self.context``."""
 
 
 def registration(node: type[BaseNode]) -> dict[str, Any]:
     """What a manager is told about ``node``."""
     return {
         "name": node.__name__,
-        "inputs_schema": node.Inputs.model_json_schema(),
-        "outputs_schema": node.Outputs.model_json_schema(),
+        "inputs_schema": wire_schema(node.Inputs),
+        "outputs_schema": wire_schema(node.Outputs),
         "secrets": list(node.Secrets.model_fields),
     }

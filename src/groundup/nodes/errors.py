@@ -7,6 +7,7 @@
     ├── RegistrationError          also RuntimeError: the manager refuses the nodes
     ├── StateManagerError          the manager refuses a call
     ├── UnreachableError           the manager does not answer
+    ├── NodeCancelledError         the result of an execution is not wanted any more
     └── WaitTimeoutError           also TimeoutError: something did not happen in time
 """
 
@@ -37,6 +38,10 @@ class UnreachableError(NodesError):
     def __init__(self, message: str, *, hint: str = "", connected: bool) -> None:
         super().__init__(message, hint=hint)
         self.connected = connected
+
+
+class NodeCancelledError(NodesError):
+    """The result of this execution is not wanted any more."""
 
 
 class WaitTimeoutError(NodesError, TimeoutError):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from groundup.nodes.base import BaseNode
+from groundup.nodes.context import NodeContext, Place
 from groundup.nodes.errors import NodesError
+from groundup.nodes.fields import read_fields, write_fields
+from groundup.nodes.threads import in_thread
+
+Outputs = list[dict[str, str]]
 
 
 class NodeResultError(NodesError):
@@ -20,48 +23,27 @@ class NodeResultError(NodesError):
 
 
 async def execute(
-    node: type[BaseNode], inputs: Mapping[str, Any], secrets: Mapping[str, str], threads: Executor
-) -> list[dict[str, Any]]:
-    """Run ``node`` once and give its outputs; a plain ``execute`` runs in one of ``threads``.
+    node: type[BaseNode], inputs: Mapping[str, Any], secrets: Mapping[str, str], context: NodeContext
+) -> Outputs:
+    """Run ``node`` once with values of the wire and give its outputs; a plain ``execute`` runs in a thread.
 
-    :raises NodeResultError: when what it returned are not outputs, or inputs or secrets do not fit.
+    :raises FieldsError: when inputs or secrets do not fit.
+    :raises NodeResultError: when what it returned are not outputs.
     :raises Exception: whatever the node raises, its signals included.
     """
     instance = node()
-    instance.inputs = _validated(node.Inputs, inputs)
-    instance.secrets = _validated(node.Secrets, secrets)
-    return _outputs(await _call(instance, threads))
+    instance.inputs = read_fields(node.Inputs, inputs)
+    instance.secrets = read_fields(node.Secrets, secrets)
+    instance.context = context
+    Place(context, asyncio.get_running_loop()).enter()
+    return outputs_of(await _call(instance))
 
 
-def runs_in_thread(node: type[BaseNode]) -> bool:
-    """Whether an execution cannot be cancelled."""
-    return not inspect.iscoroutinefunction(node.execute)
+def outputs_of(result: Any) -> Outputs:
+    """What ``execute`` returned, as it travels.
 
-
-async def _call(instance: BaseNode, threads: Executor) -> Any:
-    if not runs_in_thread(type(instance)):
-        return await instance.execute()  # type: ignore[misc]
-    context = contextvars.copy_context()
-    result = await asyncio.get_running_loop().run_in_executor(threads, context.run, instance.execute)
-    return await result if inspect.isawaitable(result) else result
-
-
-def _validated(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
-    """``values`` as ``model``; the error shows no value, for it is stored and may be a secret."""
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        problems = error.errors(include_input=False, include_url=False, include_context=False)
-        lines = [
-            f"{'.'.join(str(part) for part in problem['loc'])}\n  {problem['msg']} [type={problem['type']}]"
-            for problem in problems
-        ]
-        plural = "" if len(lines) == 1 else "s"
-        text = "\n".join([f"{len(lines)} validation error{plural} for {model.__name__}", *lines])
-    raise NodeResultError(text)
-
-
-def _outputs(result: Any) -> list[dict[str, Any]]:
+    :raises NodeResultError: when these are not outputs.
+    """
     if result is None:
         return []
     items = result if isinstance(result, Sequence) and not isinstance(result, str | bytes) else [result]
@@ -70,4 +52,11 @@ def _outputs(result: Any) -> list[dict[str, Any]]:
             raise NodeResultError(
                 f"execute returned {type(item).__name__}, expected Outputs, a list of them or None"
             )
-    return [item.model_dump(mode="json") for item in items]
+    return [write_fields(item) for item in items]
+
+
+async def _call(instance: BaseNode) -> Any:
+    if inspect.iscoroutinefunction(instance.execute):
+        return await instance.execute()
+    result = await in_thread(instance.execute)
+    return await result if inspect.isawaitable(result) else result

@@ -11,6 +11,7 @@ from groundup.nodes.address import resolve
 from groundup.nodes.base import BaseNode
 from groundup.nodes.connection import Connection
 from groundup.nodes.errors import RuntimeConfigurationError
+from groundup.nodes.limits import Limits
 from groundup.nodes.validation import check_nodes
 from groundup.nodes.worker import Worker, WorkerSettings
 
@@ -33,6 +34,7 @@ class Runtime:
     :param embedded: whether the embedded manager may be used.
     :param lease: seconds that a claim holds unless renewed, which happens by itself while it is executed.
     :param grace_period: seconds that running executions have to end after :meth:`stop`.
+    :param limits: lets every execution run in a process of its own, but for nodes with limits of their own.
     :raises RuntimeConfigurationError: for arguments, an address or node classes that cannot work.
     """
 
@@ -52,6 +54,7 @@ class Runtime:
         embedded: bool = True,
         lease: float = 15,
         grace_period: float = 30,
+        limits: Limits | None = None,
     ) -> None:
         if batch_size < 1:
             raise RuntimeConfigurationError("Batch size should be at least 1", hint="the default is 16")
@@ -59,7 +62,7 @@ class Runtime:
             raise RuntimeConfigurationError("Workers should be at least 1", hint="the default is 4")
         version = state_manager_version or state_manage_version
         self._address = resolve(namespace, state_manager_uri, key, version, embedded=embedded)
-        check_nodes(nodes)
+        check_nodes(nodes, in_processes=limits is not None)
         self.registered = asyncio.Event()
         self._settings = WorkerSettings(
             name=name,
@@ -70,6 +73,7 @@ class Runtime:
             lease=lease,
             grace_period=grace_period,
             on_registered=self.registered.set,
+            limits=limits,
         )
         self._lock = threading.Lock()
         self._stop_requested = False
