@@ -140,9 +140,11 @@ def test_a_function_that_leaves_without_a_result(component: Component) -> None:
 def test_modules_beside_the_file_are_found_and_hijack_nothing(component: Component) -> None:
     (component.folder / "src/own").mkdir(parents=True)
     (component.folder / "src/own/__init__.py").write_text("NAME = 'own'")
-    component.write(json__py="raise SystemExit('hijacked')", helper__py="NAME = 'helper'")
-    code = "import json, helper, own\ndef main(): return json.dumps([helper.NAME, own.NAME])\n"
-    assert result(component, code) == '["helper", "own"]'
+    for name in ("colorsys", "alpha"):
+        (component.folder / f"{name}.py").write_text("raise SystemExit('hijacked')")
+    component.write(helper__py="NAME = 'helper'", requirements__txt="alpha")
+    code = "import alpha, colorsys, helper, own\ndef main(): return [alpha.VERSION, helper.NAME, own.NAME]\n"
+    assert result(component, code) == ["1.1", "helper", "own"]
 
 
 def test_nothing_is_left_in_the_folder_of_the_step(component: Component) -> None:

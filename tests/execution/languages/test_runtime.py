@@ -11,6 +11,7 @@ from groundup.execution import ExecutionResult, ExecutionRuntime
 from groundup.execution.languages import Command, CommandRuntime, run_step
 from groundup.execution.languages.runtime import HostCommands, command_runtime
 from tests.support.languages import write_language, write_step
+from tests.support.users import User
 
 
 class Recorded(HostCommands):
@@ -105,3 +106,21 @@ def test_nothing_of_the_callers_python_reaches_an_executable(
     result = run_step(step, languages={"lang": write_language(home / "lang", run=run)})
     assert result.outputs["a"] == "none none passes"
     assert not result.outputs["python"].startswith(sys.prefix + os.sep)
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_uv_keeps_its_files_where_it_may_write(user: User, isolated: bool) -> None:
+    class Isolated(Recorded):
+        is_isolated = isolated
+
+    runtime = Isolated()
+    step = write_step(user.home / "step", language="python3", parameters={"file": "a.py", "function": "main"})
+    (user.home / "step/a.py").write_text("def main(): pass\n")
+    run_step(step, on=runtime)
+    install, supply, run = runtime.commands
+    assert Path(install.env["GROUNDUP_STEP_UV"]) in [mount.path for mount in install.mounts]
+    cache = Path(supply.env["UV_CACHE_DIR"])
+    assert cache.is_relative_to(supply.cwd) == isolated
+    assert supply.env["UV_DEFAULT_INDEX"] == user.index.url
+    assert ("PATH" in supply.env) != isolated
+    assert not [name for name in run.env if name.startswith("UV_") or name == "GROUNDUP_STEP_UV"]
