@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from groundup.manager.operations import claims
+from groundup.manager.operations.context import Session
+from groundup.manager.store import states
+from groundup.manager.store.schema import node_states
 from groundup.nodes.wire import LeasesRequest, LeasesResponse
-from tests.support.manager import Bench, place, registration
+from tests.support.manager import NAMESPACE, Bench, place, registration
+from tests.support.postgres import PostgresServer
 
 ONE_RETRY = {"max_retries": 1, "strategy": "FIXED", "backoff_factor": 100}
 
@@ -133,3 +137,47 @@ def test_a_batch_has_a_limit(flow: Bench) -> None:
     for _ in range(3):
         flow.trigger()
     assert len(flow.claim(batch=10**30)) == 2
+
+
+def test_a_claim_reads_few_rows_also_when_a_backlog_has_grown_since_the_first(
+    postgres: PostgresServer,
+) -> None:
+    with postgres.schema() as url:
+        bench = Bench(url)
+        bench.register()
+        bench.save(place("a"))
+        for _ in range(20):  # so that the database may have made up its mind about small tables
+            bench.trigger()
+            bench.claim()
+        bench.trigger()
+        (state,) = bench.claim(batch=1)
+        bench.executed(state.state_id)
+        bench.do(_copy, 20_000)
+        assert bench.do(_rows_read_by_a_claim) < 500
+        bench.database.close()
+
+
+def _copy(session: Session, times: int) -> None:
+    """Let the last node state wait so many times more."""
+    columns = [column.name for column in node_states.columns if column.name != "seq"]
+    new = {"id": "lpad(n::text, 24, '0')", "status": "'CREATED'"}
+    values = ", ".join(new.get(name, name) for name in columns)
+    session.connection.exec_driver_sql(
+        f"INSERT INTO node_states ({', '.join(columns)}) SELECT {values} FROM node_states, "  # noqa: S608
+        f"generate_series(1, {times}) n WHERE seq = (SELECT max(seq) FROM node_states)"
+    )
+
+
+def _rows_read_by_a_claim(session: Session) -> int:
+    def read() -> int:
+        return int(
+            session.connection.exec_driver_sql(
+                "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables "
+                "WHERE relname = 'node_states' AND schemaname = current_schema()"
+            ).scalar_one()
+        )
+
+    before = read()
+    demand = states.Demand(namespace=NAMESPACE, names=["Node"], limit=16, lease=1000)
+    assert len(states.claim(session.connection, demand, session.now)) == 16
+    return read() - before

@@ -7,7 +7,9 @@ other, in whatever order they touch runs.
 
 from __future__ import annotations
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from groundup.manager.errors import ChangedMeanwhileError
@@ -17,6 +19,8 @@ from groundup.manager.store.notices import Notices
 _WRITERS = 4
 _READERS = 8
 _CONNECT_SECONDS = 10
+# A plan that was kept from when a table was nearly empty reads all of it when it is not.
+_SETTINGS = ("plan_cache_mode = force_custom_plan",)
 _IN_GROUP = ("SET LOCAL lock_timeout = '50ms'",)
 _COLLISIONS = frozenset(
     {
@@ -51,12 +55,20 @@ def backend(url: URL) -> Backend:
 
 
 def _engine(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_size=_WRITERS + _READERS,
         max_overflow=2 * _READERS,
         connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "groundup"},
     )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        for setting in _SETTINGS:
+            connection.execute(f"SET {setting}")
+        connection.commit()
+
+    return engine
 
 
 def _judge(error: BaseException) -> Trouble:
