@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from filelock import FileLock
 
 from groundup.errors import UserError
 from groundup.execution.languages import StepError, StepFailed, StepResult, run_step
@@ -313,12 +314,18 @@ def test_working_folders_are_empty_and_apart(desk: Desk) -> None:
 def test_old_runs_are_forgotten(desk: Desk) -> None:
     runs = desk.home / "groundup/steps/step"
     first = desk.run().folder
-    for n in range(KEPT + 3):
-        (runs / f"20200101-000000-{n:08x}").mkdir()
-    last = desk.run().folder
-    kept = sorted(runs.iterdir())
-    assert len(kept) == KEPT
-    assert {first, last} <= set(kept)
+    old = [runs / f"20200101-000000-{n:08x}" for n in range(KEPT + 3)]
+    for folder in old:
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+    lasting, new = old[0], runs / "20190101-000000-00000000"
+    new.mkdir()
+    with FileLock(lasting / "lock"):
+        os.utime(lasting, (0, 0))
+        last = desk.run().folder
+    kept = set(runs.iterdir())
+    assert {first, last, lasting, new} <= kept
+    assert len(kept) == KEPT + 2
 
 
 def test_several_at_once_install_once(desk: Desk) -> None:

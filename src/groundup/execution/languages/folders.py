@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 from groundup.projects.home import data_folder
 
 KEPT = 20  # runs of a step
+JUST_MADE = 60  # seconds in which the lock of a run may not be held yet
 
 
 class RunFolder:
@@ -70,11 +71,12 @@ def run_folder(step: str) -> Iterator[RunFolder]:
 
 
 def _forget_old(runs: Path) -> None:
-    """Remove all but the newest runs; one that lasts still is left alone."""
-    ended = sorted((entry for entry in runs.iterdir() if entry.is_dir()), key=lambda each: each.name)
-    for folder in ended[:-KEPT]:
+    """Remove all but the newest runs; one that lasts still, or may just begin, is left alone."""
+    known = sorted((entry for entry in runs.iterdir() if entry.is_dir()), key=lambda each: each.name)
+    for folder in known[:-KEPT]:
         try:
-            with FileLock(folder / "lock", timeout=0):
-                shutil.rmtree(folder, ignore_errors=True)
+            if time.time() - folder.stat().st_mtime > JUST_MADE:
+                with FileLock(folder / "lock", timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
         except (Timeout, OSError):  # it lasts, or another run removes it
             continue
