@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # slow imports, for few
     import asyncio
     from concurrent.futures import Future
 
-AHEAD = 2**22  # characters that wait for the consumer; then the run waits until half of them are taken
+AHEAD = 2**20  # characters that wait for the consumer; then the run waits until half of them are taken
 
 
 @dataclass(frozen=True, slots=True)
