@@ -328,6 +328,19 @@ def test_old_runs_are_forgotten(desk: Desk) -> None:
     assert len(kept) == KEPT + 2
 
 
+def test_what_was_supplied_while_files_changed_is_not_kept(desk: Desk) -> None:
+    mark = f'"{desk.home}/once"'
+    desk.write_language(
+        supply=f'[ -e {mark} ] || {{ touch {mark}; echo > "$GROUNDUP_STEP_COMPONENT/needs"; }}'
+    )
+    with pytest.raises(StepError, match="were changed while supply read them"):
+        desk.run()
+    (desk.component / "needs").unlink()
+    desk.ran()
+    desk.run()
+    assert desk.ran() == ["supply", "run"]
+
+
 def test_several_at_once_install_once(desk: Desk) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: desk.run(), range(4)))

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from groundup.execution.languages.errors import Again, Phase, phase_failed
+from groundup.execution.languages.errors import Again, Phase, StepError, phase_failed
 from groundup.execution.languages.fingerprint import key_of, matching_key
 from groundup.execution.languages.folders import RunFolder
 from groundup.execution.languages.given import Given
@@ -87,14 +87,22 @@ class Phases:
         """Return what supply makes for a step's folder; made now as by `install`.
 
         :raises StepFailed: the executable failed or took too long.
+        :raises StepError: what it depends on was changed meanwhile.
         """
         patterns = self.language.settings.dependency_files
-        parts = [str(component), dict(parameters), matching_key(component, patterns)]
+        files = matching_key(component, patterns)
+        parts = [str(component), dict(parameters), files]
 
         def use(installed: Kept) -> Kept:
             def make(content: Path) -> Path:
                 places = {"installed": installed.content, "component": component, "supplied": content}
-                return self._execute(self._given("supply", parameters=parameters, **places)).log
+                done = self._execute(self._given("supply", parameters=parameters, **places))
+                if matching_key(component, patterns) != files:
+                    raise StepError(
+                        f"dependency files in {component} were changed while supply read them",
+                        hint="run the step again",
+                    )
+                return done.log
 
             key = key_of([FORMAT, self.language.name, self.language.key, self.runtime.platform, parts])
             return self._taken("supply", key, make, broken)
