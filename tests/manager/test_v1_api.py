@@ -75,6 +75,36 @@ class TestOutcomes:
         repeated = api("POST", f"{BASE}/state/{states[0]}/executed", {"outputs": [{}]})
         assert (repeated.status, repeated.body) == (200, {"status": "EXECUTED"})
 
+    def test_the_same_node_state_twice_counts_once_and_contradictions_are_refused(self, api: Api) -> None:
+        state = claim(api)["state_id"]
+        executed = {"outcome": "executed", "state_id": state, "outputs": [{}]}
+        errored = {"outcome": "errored", "state_id": state, "error": "late"}
+        results = api("POST", f"{V1}/outcomes", {"outcomes": [executed, errored, executed]}).body["results"]
+        assert [(result["status_code"], result["body"]) for result in results] == [
+            (200, {"status": "EXECUTED"}),
+            (400, {"detail": "State is already executed"}),
+            (200, {"status": "EXECUTED"}),
+        ]
+        assert api("GET", f"{V1}/state/{state}").body["status"] == "SUCCESS"
+
+    def test_branches_of_a_join_in_one_batch_are_joined_once(self, api: Api) -> None:
+        nodes = [hello("root", next_nodes=["work"]), hello("work", next_nodes=["join"])]
+        join = hello("join", unites={"identifier": "root"})
+        body = {"secrets": {}, "nodes": [*nodes, join]}
+        assert api("PUT", f"{BASE}/graph/joined", body).body["validation_status"] == "VALID"
+        run_id = api("POST", f"{BASE}/graph/joined/trigger", {}).body["run_id"]
+        wanted = {"nodes": ["Hello"], "batch_size": 100}
+        for _ in range(3):
+            states = api("POST", f"{BASE}/states/enqueue", wanted).body["states"]
+            outcomes = [
+                {"outcome": "executed", "state_id": state["state_id"], "outputs": [{}, {}, {}]}
+                for state in states
+            ]
+            results = api("POST", f"{V1}/outcomes", {"outcomes": outcomes}).body["results"]
+            assert {result["status_code"] for result in results} == {200}
+        run = api("GET", f"{V1}/runs/{run_id}").body
+        assert (run["status"], run["counts"]) == ("SUCCESS", {"SUCCESS": 3 + 9 + 3})
+
     def test_there_is_a_limit(self, api: Api) -> None:
         outcomes = [{"outcome": "errored", "state_id": UNKNOWN, "error": ""}] * 1001
         assert api("POST", f"{V1}/outcomes", {"outcomes": outcomes}).status == 422

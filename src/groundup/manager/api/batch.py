@@ -1,53 +1,40 @@
-"""Several outcomes in one request; their transitions share commits."""
+"""Several outcomes in one request."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from groundup.manager.api.errors import status_of
 from groundup.manager.errors import ManagerError
-from groundup.manager.operations import outcomes
+from groundup.manager.operations import bulk
+from groundup.manager.operations.outcomes import Answer
 from groundup.manager.service import ManagerService
-from groundup.nodes.wire import (
-    ErroredRequest,
-    ExecutedRequest,
-    PruneRequest,
-    ReEnqueueAfterRequest,
-    extensions,
-)
+from groundup.nodes.wire import extensions
 
 
 async def report(
     service: ManagerService, namespace: str, request: extensions.OutcomesRequest
 ) -> extensions.OutcomesResponse:
     """Carry out each outcome; gives what each is answered with."""
-    results = await asyncio.gather(*(_report_one(service, namespace, item) for item in request.outcomes))
+    answers = await service.change(bulk.record_plain, namespace, request.outcomes)
+    results = await asyncio.gather(
+        *(
+            _report_one(service, namespace, item) if answer is None else _given(item.state_id, answer)
+            for item, answer in zip(request.outcomes, answers, strict=True)
+        )
+    )
     return extensions.OutcomesResponse(results=results)
+
+
+async def _given(state_id: str, answer: Answer) -> extensions.OutcomeResult:
+    return extensions.OutcomeResult(state_id=state_id, status_code=200, body=answer)
 
 
 async def _report_one(
     service: ManagerService, namespace: str, item: extensions.AnyOutcome
 ) -> extensions.OutcomeResult:
     try:
-        status, body = 200, await _write(service, namespace, item)
+        return await _given(item.state_id, await service.change(bulk.record_one, namespace, item))
     except ManagerError as error:
         status, detail = status_of(error)
-        body = {"detail": detail}
-    return extensions.OutcomeResult(state_id=item.state_id, status_code=status, body=body)
-
-
-async def _write(service: ManagerService, namespace: str, item: extensions.AnyOutcome) -> dict[str, Any]:
-    match item:
-        case extensions.ExecutedOutcome():
-            executed = ExecutedRequest(outputs=item.outputs)
-            return await service.change(outcomes.executed, namespace, item.state_id, executed)
-        case extensions.ErroredOutcome():
-            errored = ErroredRequest(error=item.error)
-            return await service.change(outcomes.errored, namespace, item.state_id, errored)
-        case extensions.PrunedOutcome():
-            pruned = PruneRequest(data=item.data)
-            return await service.change(outcomes.pruned, namespace, item.state_id, pruned)
-        case extensions.RequeuedOutcome():
-            requeued = ReEnqueueAfterRequest(enqueue_after=item.enqueue_after)
-            return await service.change(outcomes.requeued, namespace, item.state_id, requeued)
+    return extensions.OutcomeResult(state_id=item.state_id, status_code=status, body={"detail": detail})

@@ -32,43 +32,70 @@ Answer = dict[str, Any]
 Transition = Callable[[Flow, NodeState, RunView], Effects]
 
 
-def executed(session: Session, namespace: str, state_id: str, request: ExecutedRequest) -> Answer:
+class Report:
+    """An outcome together with the transition that it asks for."""
+
+    def __init__(self, kind: OutcomeKind, request: BaseModel, transition: Transition) -> None:
+        self.outcome = Outcome.of(kind, request.model_dump(mode="json"))
+        self.request = request
+        self.transition = transition
+
+
+def executed_report(session: Session, request: ExecutedRequest) -> Report:
     """The node ran."""
 
     def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
         return transitions.executed(flow, state, request.outputs, view, session.tools)
 
-    report = _Report(OutcomeKind.EXECUTED, request, transition)
-    return _record(session, namespace, state_id, report)
+    return Report(OutcomeKind.EXECUTED, request, transition)
 
 
-def errored(session: Session, namespace: str, state_id: str, request: ErroredRequest) -> Answer:
+def errored_report(session: Session, request: ErroredRequest) -> Report:
     """The node failed."""
-
     message = request.error.replace("\0", "\N{REPLACEMENT CHARACTER}")  # databases end text at NUL
 
     def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
         return transitions.errored(flow, state, message, view, session.tools)
 
-    return _record(session, namespace, state_id, _Report(OutcomeKind.ERRORED, request, transition))
+    return Report(OutcomeKind.ERRORED, request, transition)
 
 
-def pruned(session: Session, namespace: str, state_id: str, request: PruneRequest) -> Answer:
+def pruned_report(session: Session, request: PruneRequest) -> Report:
     """The node ended its branch."""
 
     def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
         return transitions.pruned(flow, state, request.data, view, session.tools)
 
-    return _record(session, namespace, state_id, _Report(OutcomeKind.PRUNED, request, transition))
+    return Report(OutcomeKind.PRUNED, request, transition)
 
 
-def requeued(session: Session, namespace: str, state_id: str, request: ReEnqueueAfterRequest) -> Answer:
+def requeued_report(session: Session, request: ReEnqueueAfterRequest) -> Report:
     """The node asked to run again later."""
 
     def transition(_flow: Flow, state: NodeState, _view: RunView) -> Effects:
         return transitions.requeued(state, request.enqueue_after, session.tools)
 
-    return _record(session, namespace, state_id, _Report(OutcomeKind.REQUEUED, request, transition))
+    return Report(OutcomeKind.REQUEUED, request, transition)
+
+
+def executed(session: Session, namespace: str, state_id: str, request: ExecutedRequest) -> Answer:
+    """Record that the node ran."""
+    return record(session, namespace, state_id, executed_report(session, request))
+
+
+def errored(session: Session, namespace: str, state_id: str, request: ErroredRequest) -> Answer:
+    """Record that the node failed."""
+    return record(session, namespace, state_id, errored_report(session, request))
+
+
+def pruned(session: Session, namespace: str, state_id: str, request: PruneRequest) -> Answer:
+    """Record that the node ended its branch."""
+    return record(session, namespace, state_id, pruned_report(session, request))
+
+
+def requeued(session: Session, namespace: str, state_id: str, request: ReEnqueueAfterRequest) -> Answer:
+    """Record that the node asked to run again later."""
+    return record(session, namespace, state_id, requeued_report(session, request))
 
 
 def manual_retry(session: Session, namespace: str, state_id: str, request: ManualRetryRequest) -> Answer:
@@ -98,15 +125,6 @@ def secrets_of(session: Session, namespace: str, state_id: str) -> dict[str, str
     return {name: session.context.cipher.decrypt(encrypted[name]) for name in names if name in encrypted}
 
 
-class _Report:
-    """An outcome together with the transition that it asks for."""
-
-    def __init__(self, kind: OutcomeKind, request: BaseModel, transition: Transition) -> None:
-        self.outcome = Outcome.of(kind, request.model_dump(mode="json"))
-        self.request = request
-        self.transition = transition
-
-
 def _find(session: Session, namespace: str, claim: Claim) -> NodeState:
     state = states.find(session.connection, claim.state_id)
     if state is None or state.namespace != namespace:
@@ -114,8 +132,8 @@ def _find(session: Session, namespace: str, claim: Claim) -> NodeState:
     return state
 
 
-def _record(session: Session, namespace: str, state_id: str, report: _Report) -> Answer:
-    """Carry out the transition, once."""
+def record(session: Session, namespace: str, state_id: str, report: Report) -> Answer:
+    """Carry out what a report asks for, once."""
     claim = Claim.parse(state_id)
     state = _find(session, namespace, claim)
     admission = admit(state, claim, report.outcome)
@@ -125,11 +143,16 @@ def _record(session: Session, namespace: str, state_id: str, report: _Report) ->
         logger.warning("late answer %s about node state %s ignored", report.outcome.kind.value, state.id)
         return _stale_answer(session, state, report.request)
     session.hold_run(state)
-    effects = report.transition(session.flow(state.flow_version), state, RunView(session.connection))
-    outcome = recorded(claim, report.outcome, effects.answer)
-    effects.state = replace(effects.state, outcome=outcome)
+    effects = effects_of(session, claim, state, report)
     states.apply(session.connection, state, effects)
     return effects.answer
+
+
+def effects_of(session: Session, claim: Claim, state: NodeState, report: Report) -> Effects:
+    """What an accepted report does, its answer kept for a repeat."""
+    effects = report.transition(session.flow(state.flow_version), state, RunView(session.connection))
+    effects.state = replace(effects.state, outcome=recorded(claim, report.outcome, effects.answer))
+    return effects
 
 
 def _stale_answer(session: Session, state: NodeState, request: BaseModel) -> Answer:

@@ -59,6 +59,20 @@ def lock(connection: Connection, run_id: str, *, alone: bool) -> None:
         connection.execute(_WHOLE if alone else _SHARED, {"wanted_run": run_id}).all()
 
 
+_SHARED_BY_MANY = (
+    select(runs.c.seq)
+    .where(runs.c.id.in_(bindparam("wanted_runs", expanding=True)))
+    .order_by(runs.c.seq)
+    .with_for_update(read=True, key_share=True)
+)
+
+
+def lock_together(connection: Connection, run_ids: Iterable[str]) -> None:
+    """As :func:`lock` for several runs, none of them alone."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_SHARED_BY_MANY, {"wanted_runs": sorted(set(run_ids))}).all()
+
+
 def find(connection: Connection, namespace: str, run_id: str) -> Row[Any] | None:
     """A run of ``namespace``."""
     query = select(runs).where(runs.c.id == run_id, runs.c.namespace == namespace)

@@ -78,6 +78,16 @@ def find(connection: Connection, state_id: str) -> NodeState | None:
     return None if row is None else as_state(row)
 
 
+_BY_IDS = select(node_states).where(node_states.c.id.in_(bindparam("state_ids", expanding=True)))
+
+
+def find_all(connection: Connection, state_ids: Iterable[str]) -> dict[str, NodeState]:
+    """The node states with these ids, by id."""
+    wanted = sorted({state_id for state_id in state_ids if _ID.fullmatch(state_id)})
+    rows = connection.execute(_BY_IDS, {"state_ids": wanted}) if wanted else ()
+    return {row.id: as_state(row) for row in rows}
+
+
 def as_state(row: Row[Any]) -> NodeState:
     """The node state that a row holds."""
     fields = row._mapping
@@ -123,16 +133,31 @@ def apply(connection: Connection, before: NodeState, effects: Effects) -> None:
 
     :raises ChangedMeanwhileError: when another transition came first.
     """
-    values = {name: getattr(effects.state, name) for name in _CHANGED_NAMES}
-    values |= {
-        "status": effects.state.status.value,
+    apply_all(connection, [(before, effects)])
+
+
+def apply_all(connection: Connection, changes: Sequence[tuple[NodeState, Effects]]) -> None:
+    """Write what transitions of different node states did, provided that each is still as it was.
+
+    :raises ChangedMeanwhileError: when another transition of one of them came first.
+    """
+    values = [_change(before, effects.state) for before, effects in changes]
+    if not values:
+        return
+    if connection.execute(_APPLY, values if len(values) > 1 else values[0]).rowcount != len(values):
+        names = changes[0][0].id if len(changes) == 1 else f"one of {len(changes)}"
+        raise ChangedMeanwhileError(f"node state {names} changed meanwhile", hint="try again")
+    add(connection, [new for _, effects in changes for new in effects.created])
+
+
+def _change(before: NodeState, after: NodeState) -> dict[str, Any]:
+    values = {name: getattr(after, name) for name in _CHANGED_NAMES}
+    return values | {
+        "status": after.status.value,
         "same_id": before.id,
         "same_status": before.status.value,
         "same_claims": before.claims,
     }
-    if connection.execute(_APPLY, values).rowcount != 1:
-        raise ChangedMeanwhileError(f"node state {before.id} changed meanwhile", hint="try again")
-    add(connection, effects.created)
 
 
 @dataclass(frozen=True, slots=True)
