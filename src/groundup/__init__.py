@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from groundup.execution import OutputStream as OutputStream
     from groundup.execution import collect_garbage as collect_garbage
     from groundup.execution import create_execution_runtime as create_execution_runtime
+    from groundup.execution.container import ContainerConfig as ContainerConfig
+    from groundup.execution.container import ContainerError as ContainerError
+    from groundup.execution.container import EngineForbidden as EngineForbidden
+    from groundup.execution.container import EngineMissing as EngineMissing
+    from groundup.execution.container import ImageMissing as ImageMissing
+    from groundup.execution.container import IsolatedExecutionRuntime as IsolatedExecutionRuntime
+    from groundup.execution.container import NotIsolatedWarning as NotIsolatedWarning
+    from groundup.execution.container import reap_containers as reap_containers
     from groundup.execution.languages import StepFailed as StepFailed
     from groundup.execution.languages import StepResult as StepResult
     from groundup.execution.languages import run_step as run_step
@@ -72,6 +80,16 @@ _ROOMS = {
         "OutputStream",
         "collect_garbage",
         "create_execution_runtime",
+    ),
+    "execution.container": (
+        "ContainerConfig",
+        "ContainerError",
+        "EngineForbidden",
+        "EngineMissing",
+        "ImageMissing",
+        "IsolatedExecutionRuntime",
+        "NotIsolatedWarning",
+        "reap_containers",
     ),
     "execution.languages": ("StepFailed", "StepResult", "run_step"),
     "execution.sandbox": ("SandboxError", "SandboxExecutionRuntime", "SandboxLimits"),

@@ -249,12 +249,6 @@ def test_a_project_runs_without_uv_and_index(
     assert len(user.index.requests) == asked
 
 
-@pytest.mark.parametrize("isolate", [True, "container"])
-def test_isolation_that_is_not_there_is_an_error(isolate: bool) -> None:
-    with pytest.raises(UserError, match="not available in this version"):
-        create_execution_runtime(isolate=isolate)
-
-
 def test_an_unknown_isolation_is_an_error() -> None:
     with pytest.raises(UserError, match="'vm' is not known"):
         create_execution_runtime(isolate="vm")  # type: ignore[arg-type]

@@ -15,22 +15,19 @@ def create_execution_runtime(
 ) -> ExecutionRuntime:
     """Return the runtime for an isolation.
 
-    :param isolate: False for the host, "sandbox". This version has no "container" (which True means).
-    :param python_tag: tag of the container's image; the others have no use for it.
+    :param isolate: False for the host, "sandbox", "container"; True means "container".
+    :param python_tag: tag of the container's image ``python``; the others have no use for it.
     :param docker_config: settings of the container, or of the sandbox; the host has no use for them.
-    :raises UserError: when what was asked for is not available. Nothing runs with less isolation than that.
+    :raises GroundupError: when what was asked for is not available. Nothing runs with less isolation than
+        that, but for one case that warns: asked for a container inside of one, it runs on that host.
     """
     if isolate is False:
         return ExecutionRuntime()
     if isolate == "sandbox":
         return _sandbox(python_tag, **docker_config)
-    name = "container" if isolate is True else isolate
-    if name not in ("sandbox", "container"):
-        raise UserError(f"isolate={isolate!r} is not known", hint="False, True, 'sandbox' or 'container'")
-    raise UserError(
-        f"isolate={isolate!r}: isolation by a {name} is not available in this version of groundup",
-        hint="isolate=False runs on the host, with the rights of the caller: only code that you trust",
-    )
+    if isolate is True or isolate == "container":
+        return _container(python_tag, **docker_config)
+    raise UserError(f"isolate={isolate!r} is not known", hint="False, True, 'sandbox' or 'container'")
 
 
 def _sandbox(python_tag: str | None, **settings: Any) -> ExecutionRuntime:
@@ -42,3 +39,9 @@ def _sandbox(python_tag: str | None, **settings: Any) -> ExecutionRuntime:
             hint="a sandbox runs the Python of the project, or the one that the script asks for",
         )
     return SandboxExecutionRuntime(**settings)
+
+
+def _container(python_tag: str | None, **settings: Any) -> ExecutionRuntime:
+    from groundup.execution.container.choice import container_runtime
+
+    return container_runtime(python_tag, settings)
