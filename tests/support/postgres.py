@@ -96,6 +96,25 @@ class PostgresServer:
         with psycopg.connect(host=str(self._folder), user="postgres", autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    @staticmethod
+    def schema_of(url: str) -> str:
+        """The schema that an address names."""
+        return url.rpartition("search_path%3D")[2]
+
+    def program(
+        self, name: str, *arguments: str, stdin: Path | None = None, stdout: Path | None = None
+    ) -> None:
+        """Run a program of PostgreSQL's that connects to this server.
+
+        :raises CalledProcessError: it failed.
+        """
+        with (
+            Path(stdin or os.devnull).open("rb") as given,
+            Path(stdout or os.devnull).open("wb") as written,
+        ):
+            command = [str(self._bin / name), "-h", str(self._folder), "-U", "postgres", *arguments]
+            subprocess.run(command, stdin=given, stdout=written, check=True)
+
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, (self._folder / "log").read_text()
