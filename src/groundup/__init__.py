@@ -45,17 +45,24 @@ if TYPE_CHECKING:
     from groundup.nodes import BaseNode as BaseNode
     from groundup.nodes import CronTrigger as CronTrigger
     from groundup.nodes import GraphNodeModel as GraphNodeModel
+    from groundup.nodes import Limits as Limits
+    from groundup.nodes import NodeContext as NodeContext
+    from groundup.nodes import ProjectNode as ProjectNode
     from groundup.nodes import PruneSignal as PruneSignal
     from groundup.nodes import ReQueueAfterSignal as ReQueueAfterSignal
     from groundup.nodes import RetryPolicyModel as RetryPolicyModel
     from groundup.nodes import RetryStrategyEnum as RetryStrategyEnum
     from groundup.nodes import RunStatus as RunStatus
     from groundup.nodes import Runtime as Runtime
+    from groundup.nodes import ScriptNode as ScriptNode
     from groundup.nodes import StateManager as StateManager
     from groundup.nodes import StateStatus as StateStatus
+    from groundup.nodes import StepNode as StepNode
     from groundup.nodes import StoreConfigModel as StoreConfigModel
     from groundup.nodes import UnitesModel as UnitesModel
     from groundup.nodes import UnitesStrategyEnum as UnitesStrategyEnum
+    from groundup.nodes import current_context as current_context
+    from groundup.nodes import run_node as run_node
     from groundup.projects import Project as Project
     from groundup.projects import ProvisioningError as ProvisioningError
     from groundup.projects import create_project as create_project
@@ -98,17 +105,24 @@ _ROOMS = {
         "BaseNode",
         "CronTrigger",
         "GraphNodeModel",
+        "Limits",
+        "NodeContext",
+        "ProjectNode",
         "PruneSignal",
         "ReQueueAfterSignal",
         "RetryPolicyModel",
         "RetryStrategyEnum",
         "RunStatus",
         "Runtime",
+        "ScriptNode",
         "StateManager",
         "StateStatus",
+        "StepNode",
         "StoreConfigModel",
         "UnitesModel",
         "UnitesStrategyEnum",
+        "current_context",
+        "run_node",
     ),
     "projects": (
         "Project",

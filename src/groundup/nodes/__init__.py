@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from groundup.nodes.base import BaseNode
     from groundup.nodes.client import StateManager
+    from groundup.nodes.context import NodeContext, current_context
     from groundup.nodes.embedded import set_embedded_manager
+    from groundup.nodes.limits import Limits
     from groundup.nodes.models import (
         CronTrigger,
         GraphNodeModel,
@@ -19,33 +21,52 @@ if TYPE_CHECKING:
         UnitesModel,
         UnitesStrategyEnum,
     )
+    from groundup.nodes.run_nodes import ProjectNode, ScriptNode
     from groundup.nodes.runtime import Runtime
     from groundup.nodes.signals import PruneSignal, ReQueueAfterSignal
+    from groundup.nodes.step_node import StepNode
+    from groundup.nodes.testing import arun_node, run_node
 
 __all__ = [
     "BaseNode",
     "CronTrigger",
     "GraphNodeModel",
+    "Limits",
+    "NodeContext",
+    "ProjectNode",
     "PruneSignal",
     "ReQueueAfterSignal",
     "RetryPolicyModel",
     "RetryStrategyEnum",
     "RunStatus",
     "Runtime",
+    "ScriptNode",
     "StateManager",
     "StateStatus",
+    "StepNode",
     "StoreConfigModel",
     "UnitesModel",
     "UnitesStrategyEnum",
+    "arun_node",
+    "current_context",
+    "run_node",
     "set_embedded_manager",
 ]
 
 _HOMES = {
     "BaseNode": "base",
+    "Limits": "limits",
+    "NodeContext": "context",
+    "ProjectNode": "run_nodes",
     "PruneSignal": "signals",
     "ReQueueAfterSignal": "signals",
     "Runtime": "runtime",
+    "ScriptNode": "run_nodes",
     "StateManager": "client",
+    "StepNode": "step_node",
+    "arun_node": "testing",
+    "current_context": "context",
+    "run_node": "testing",
     "set_embedded_manager": "embedded",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -52,6 +52,11 @@ class BaseNode(ABC):
     inputs: Any
     secrets: Any
     context: NodeContext
+
+    @classmethod
+    def problems(cls) -> Iterator[str]:
+        """What is wrong with the class, a line each; asked before it is registered."""
+        yield from ()
 
     @abstractmethod
     def execute(self) -> Awaitable[BaseModel | Sequence[BaseModel] | None] | BaseModel | Sequence[Any] | None:

@@ -49,7 +49,7 @@ def read_fields(model: type[Model], values: Mapping[str, Any]) -> Model:
     except ValidationError as error:
         wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
         unparsed = {name: values[name] if name in wrong else value for name, value in parsed.items()}
-        message = _described(model, error)
+        message = described(model, error)
     try:
         return _validated(model, unparsed)  # such as 5 for a field that is text or nothing
     except ValidationError:
@@ -124,7 +124,8 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _described(model: type[BaseModel], error: ValidationError) -> str:
+def described(model: type[BaseModel], error: ValidationError) -> str:
+    """What does not fit, by field, without the values."""
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     lines = [
         f"{'.'.join(str(part) for part in problem['loc'])}\n  {problem['msg']} [type={problem['type']}]"

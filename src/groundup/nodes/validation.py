@@ -38,6 +38,8 @@ def _errors_of(node: type[Any]) -> Iterator[str]:
     yield from _class_errors(node, "Secrets")
     for part in ("Inputs", "Outputs", "Secrets"):
         yield from _field_errors(node, part)
+    if issubclass(node, BaseNode):
+        yield from node.problems()
 
 
 def _class_errors(node: type[Any], *parts: str) -> Iterator[str]:
