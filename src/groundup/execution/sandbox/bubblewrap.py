@@ -29,13 +29,15 @@ _NAMESPACES = (
     *("--disable-userns", "--uid", str(INSIDE), "--gid", str(INSIDE), "--hostname", "sandbox"),
     *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"),
 )
-_REFUSALS = (
-    "namespace",
-    "uid map",
-    "mount proc",
-    "Operation not permitted",
-    "Permission denied",
-    "setgroups",
+_REFUSALS = ("namespace", "uid map", "gid map", "setgroups", "mount proc", "Operation not permitted")
+_FILES = (
+    "execvp",
+    "Can't find",
+    "Can't bind",
+    "Can't chdir",
+    "Can't get type",
+    "Can't create",
+    "Can't mkdir",
 )
 
 
@@ -147,16 +149,17 @@ class Bubblewrap:
                 f"{self.program} is too old for a sandbox: {words}",
                 hint="install bubblewrap 0.8 or newer",
             )
-        if any(each in words for each in _REFUSALS):
+        if any(each in words for each in _REFUSALS) and not words.startswith(_FILES):
             raise _refused(words)
         raise SandboxError("files", f"a sandbox cannot show what is needed: {words}", hint=self._readable)
 
-    def _named(self, error: CannotStart) -> Exception:
+    def _named(self, error: CannotStart) -> SandboxError:
         if error.words.startswith("uid "):
             return no_uid(self.uid, error.words.partition(": ")[2])
         if error.words.startswith(("unshare", "mount")):
             return _refused(error.words)
-        return error
+        message = f"a sandbox cannot be started: {error.words}"
+        return SandboxError("files", message, hint=self._readable)
 
     @property
     def _readable(self) -> str:

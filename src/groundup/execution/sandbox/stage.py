@@ -35,7 +35,15 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def start(specification: bytes, program: bytes, argv: list[bytes], env: dict[bytes, bytes]) -> NoReturn:
-    """Become bubblewrap, which runs `program` with `argv` and `env`."""
+    """Become bubblewrap, which runs `program` with `argv` and `env`; raise OSError with plain words."""
+    try:
+        _start(specification, program, argv, env)
+    except OSError as error:
+        place = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        raise OSError(error.errno, f"{place}{error.strerror}") from error
+
+
+def _start(specification: bytes, program: bytes, argv: list[bytes], env: dict[bytes, bytes]) -> NoReturn:
     given = marshal.loads(specification)  # noqa: S302 - from our own caller
     for group in given["groups"]:
         _write(group, b"0")
