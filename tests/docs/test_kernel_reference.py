@@ -24,7 +24,8 @@ KINDS = {
 }
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 # Texts in capitals that are no variables: flags, a prefix, a setting of Python's build, OpenSSL's word.
-NO_VARIABLES = {"CERTIFICATE_VERIFY_FAILED", "MANY", "O_BINARY", "PYTHON", "WHEEL_PKG_DIR"}
+NO_VARIABLES = {"CERTIFICATE_VERIFY_FAILED", "MANY", "PYTHON", "WHEEL_PKG_DIR"}
+NO_VARIABLES |= {"O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"}
 SIGNALS = re.compile("SIG[A-Z]+")
 # Variables in their usual meaning, which a reader need not be told.
 STANDARD = {"ENV", "HOME", "PATH", "PYTHONPATH", "ZDOTDIR"}
