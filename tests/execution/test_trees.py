@@ -154,6 +154,7 @@ from groundup.execution.process import run_process
 def fork(text):
     if os.fork() == 0:
         os.setsid()
+        print("forked", flush=True)
         time.sleep(600)
 
 held = containment({whole.name!r})
@@ -161,9 +162,10 @@ run_process([sys.executable, "-I", "-c", sys.argv[1]], env={{}}, contained_by=he
 """
     source = code(tmp_path / "lock", "daemon", "print('there', flush=True); time.sleep(600)")
     with Background([sys.executable, "-c", fork, source], env={}, cwd=tmp_path) as background:
-        until(partial(is_there, tmp_path / "lock"), "the held process")
+        until(lambda: background.stdout, "the forked child")
         os.kill(background.pid, signal.SIGKILL)
         background.process.wait()
+        assert is_there(tmp_path / "lock")
         until(lambda: not is_held(tmp_path / "lock"), "the end of the held process", LIMIT)
         for process in Path("/proc").glob("[0-9]*"):  # the forked child, which is in no group of ours
             if source in _arguments(process):
