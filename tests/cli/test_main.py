@@ -152,6 +152,12 @@ def test_without_a_kernel_the_console_script_gives_help(
     assert "Usage: groundup" in neo.run(neo.script(*words), cwd=tmp_path, check=True).stdout
 
 
+def test_without_a_kernel_the_users_projects_are_there(neo: Neo, tmp_path: Path) -> None:
+    variables = {"GROUNDUP_HOME": str(tmp_path / "groundup")}
+    done = neo.run(neo.script("project", "list", "--json"), cwd=tmp_path, check=True, variables=variables)
+    assert json.loads(done.stdout) == []
+
+
 def test_the_package_and_its_kernel_have_one_version() -> None:
     assert proto_kernel.__version__ == groundup.__version__
 
