@@ -23,7 +23,7 @@ CONTAINERS = {
     "crio": {"proc/1/cgroup": f"0::/machine.slice/libpod-{ID}.scope/container\n"},
     "cgroup v2": {
         "proc/1/cgroup": "0::/\n",
-        "proc/self/mountinfo": f"6 1 8:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - ext4 x\n",
+        "proc/self/mountinfo": f"6 1 8:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw - xfs x\n",
     },
     "containerd": {
         "proc/self/mountinfo": "1 2 8:1 /var/lib/kubelet/pods/1/etc-hosts /etc/hosts rw - ext4 x rw\n"
