@@ -165,18 +165,39 @@ def doctor(settings: Settings = None, as_json: AsJson = False) -> Action:
 
 
 @app.command()
-def poll(
+def poll(  # noqa: PLR0913, PLR0917 - the options of a worker
     nodes: Annotated[
-        list[str] | None, typer.Option("--node", metavar="MODULE:CLASS", help="A node class; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--node", metavar="MODULE:CLASS", help="A node class; repeatable; default: those configured."
+        ),
     ] = None,
     namespace: Annotated[str, typer.Option(help="Where the nodes are registered.")] = "default",
     name: Annotated[str | None, typer.Option(help="Name of this worker; default: the machine's.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="How many node states are executed at once.")] = 4,
+    batch_size: Annotated[int, typer.Option(min=1, help="How many are asked for at once.")] = 16,
+    grace_period: Annotated[
+        float, typer.Option(min=0, help="Seconds that running ones have to end after SIGTERM.")
+    ] = 30,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where metrics for Prometheus are served.")
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="The address for them.")] = "127.0.0.1",
 ) -> Action:
-    """Poll a state manager for work and execute it; without a configured one the embedded one is served."""
+    """Poll a state manager for work and execute it; without a configured one the embedded one is used."""
     from groundup.cli.commands import poll as command
 
-    return partial(command.poll, nodes or [], namespace=namespace, name=name, workers=workers)
+    return partial(
+        command.poll,
+        nodes or [],
+        namespace=namespace,
+        name=name,
+        workers=workers,
+        batch_size=batch_size,
+        grace_period=grace_period,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
+    )
 
 
 @app.command()

@@ -40,6 +40,7 @@ KEYS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "params": (is_tables, "a table for each state"),
     "projects": (is_project_settings, "the tables modules and dependency_overrides, of text by module"),
     "languages": (is_texts_by_name, "a folder for each language"),
+    "nodes": (is_texts, "a list of node classes, MODULE:CLASS"),
 }
 
 
@@ -72,3 +73,8 @@ def state_params(config: Config) -> Mapping[str, Mapping[str, Any]]:
     """Return the parameters of states in the configuration, by state and key."""
     tables: Mapping[str, Mapping[str, Any]] = config.neo.get("params", {})
     return tables
+
+
+def node_references(config: Config) -> list[str]:
+    """Return the node classes that a worker of this repository polls for, as ``module:Class``."""
+    return list(config.neo.get("nodes", []))

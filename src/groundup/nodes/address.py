@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from urllib.parse import quote
 
 from groundup.nodes.embedded import EmbeddedManagerFactory, embedded_manager
 from groundup.nodes.errors import RuntimeConfigurationError
+from groundup.nodes.variables import variables
 
 URI_VARIABLE = "EXOSPHERE_STATE_MANAGER_URI"
 KEY_VARIABLE = "EXOSPHERE_API_KEY"
@@ -53,12 +53,13 @@ class Address:
 def resolve(
     namespace: str, uri: str | None, key: str | None, version: str, *, embedded: bool = True
 ) -> Address:
-    """The address from arguments and variables; nothing at all means the embedded manager.
+    """The address from arguments, variables and ``.env``; nothing at all means the embedded manager.
 
     :raises RuntimeConfigurationError: when the URI or the key is missing.
     """
-    uri = uri or os.environ.get(URI_VARIABLE) or None
-    key = key or os.environ.get(KEY_VARIABLE) or None
+    given = variables()
+    uri = uri or given.get(URI_VARIABLE) or None
+    key = key or given.get(KEY_VARIABLE) or None
     if uri is None and key is None and embedded and (factory := embedded_manager()):
         return Address(namespace, None, None, version, factory)
     if uri is None:

@@ -83,10 +83,13 @@ class Connection:
     """A pooled connection to the manager at ``address``; an asynchronous context manager.
 
     ``announced`` becomes true once groundup's own manager answered: it takes the same outcome twice.
+
+    :param on_retry: called whenever a call is made again.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, on_retry: Callable[[], None] = lambda: None) -> None:
         self.address = address
+        self._on_retry = on_retry
         self.announced = False
         self._stack = AsyncExitStack()
         self._sessions: dict[Safety, aiohttp.ClientSession] = {}
@@ -139,6 +142,7 @@ class Connection:
                 raise problem
             level = logging.DEBUG if attempt else logging.WARNING
             logger.log(level, "%s; trying again", problem)
+            self._on_retry()
             await asyncio.sleep(delay)
             attempt += 1
 

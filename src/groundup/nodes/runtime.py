@@ -5,21 +5,29 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from groundup.nodes.address import resolve
 from groundup.nodes.base import BaseNode
 from groundup.nodes.connection import Connection
 from groundup.nodes.errors import RuntimeConfigurationError
 from groundup.nodes.limits import Limits
+from groundup.nodes.logs import log_to_stderr
+from groundup.nodes.metrics import Metrics
 from groundup.nodes.validation import check_nodes
 from groundup.nodes.worker import Worker, WorkerSettings
+
+if TYPE_CHECKING:
+    from groundup.nodes.prometheus import PrometheusMetrics
 
 
 class Runtime:
     """Registers nodes with a state manager, polls it for work and executes it.
 
-    ``registered`` is an event that is set while the manager knows the nodes.
+    ``registered`` is an event that is set while the manager knows the nodes, ``metrics_uri`` the address of
+    the metrics while they are served.
 
     :param namespace: where the nodes are registered.
     :param name: name of this runtime, shown by the manager.
@@ -35,6 +43,8 @@ class Runtime:
     :param lease: seconds that a claim holds unless renewed, which happens by itself while it is executed.
     :param grace_period: seconds that running executions have to end after :meth:`stop`.
     :param limits: lets every execution run in a process of its own, but for nodes with limits of their own.
+    :param metrics_port: where metrics for Prometheus are served; 0: a free port, see :attr:`metrics_uri`.
+    :param metrics_host: the address for them.
     :raises RuntimeConfigurationError: for arguments, an address or node classes that cannot work.
     """
 
@@ -55,6 +65,8 @@ class Runtime:
         lease: float = 15,
         grace_period: float = 30,
         limits: Limits | None = None,
+        metrics_port: int | None = None,
+        metrics_host: str = "127.0.0.1",
     ) -> None:
         if batch_size < 1:
             raise RuntimeConfigurationError("Batch size should be at least 1", hint="the default is 16")
@@ -64,6 +76,9 @@ class Runtime:
         self._address = resolve(namespace, state_manager_uri, key, version, embedded=embedded)
         check_nodes(nodes, in_processes=limits is not None)
         self.registered = asyncio.Event()
+        self.metrics_uri: str | None = None
+        self._metrics_at = (metrics_host, metrics_port or 0)
+        self._counted = None if metrics_port is None else _counted(namespace, name)
         self._settings = WorkerSettings(
             name=name,
             nodes=tuple(nodes),
@@ -74,6 +89,7 @@ class Runtime:
             grace_period=grace_period,
             on_registered=self.registered.set,
             limits=limits,
+            metrics=self._counted or Metrics(),
         )
         self._lock = threading.Lock()
         self._stop_requested = False
@@ -90,14 +106,23 @@ class Runtime:
             if self._stop_requested:
                 stopping.set()
         try:
-            with self._address.reached() as address:
-                async with Connection(address) as connection:
+            with self._metrics_served(), self._address.reached() as address:
+                async with Connection(address, self._settings.metrics.retried) as connection:
                     await Worker(connection, self._settings, stopping).run()
         finally:
             with self._lock:
                 self._running = None
                 self._stop_requested = False
             self.registered.clear()
+
+    @contextmanager
+    def _metrics_served(self) -> Iterator[None]:
+        if self._counted is None:
+            yield
+            return
+        with self._counted.served(*self._metrics_at) as self.metrics_uri:
+            yield
+        self.metrics_uri = None
 
     def stop(self) -> None:
         """Claim nothing more, let running executions end, give the rest back; then :meth:`run` returns.
@@ -111,10 +136,14 @@ class Runtime:
                 loop.call_soon_threadsafe(stopping.set)
 
     def start(self) -> asyncio.Task[None] | None:
-        """Run until stopped, by SIGTERM or Ctrl-C too; in a running loop (a notebook) as a task of it."""
+        """Run until stopped, by SIGTERM or Ctrl-C too; in a running loop (a notebook) as a task of it.
+
+        Where nobody has configured logging, a worker that is not in a loop logs to stderr.
+        """
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
+            log_to_stderr()
             asyncio.run(self._run_until_signal())
             return None
         return loop.create_task(self.run())
@@ -132,3 +161,9 @@ class Runtime:
             for number in signals:
                 loop.add_signal_handler(number, on_signal)
         await self.run()
+
+
+def _counted(namespace: str, name: str) -> PrometheusMetrics:
+    from groundup.nodes.prometheus import PrometheusMetrics  # no worker needs it that is not asked
+
+    return PrometheusMetrics(namespace, name)

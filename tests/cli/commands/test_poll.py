@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
+from urllib.request import urlopen
 
 import pytest
 
@@ -13,6 +19,7 @@ from groundup.nodes import GraphNodeModel, StateManager
 from groundup.nodes.wire import NodeDetails
 from tests.support.background import Background
 from tests.support.neo import Neo
+from tests.support.process import run_kernel
 from tests.support.repositories import write
 
 NODES = '''
@@ -42,7 +49,28 @@ def greeting(neo: Neo) -> str:
     return "greeting_nodes:Greet"
 
 
-async def greet(manager: EmbeddedManager) -> NodeDetails:
+class Address(NamedTuple):
+    """Where a manager is."""
+
+    uri: str
+    key: str
+
+
+@contextmanager
+def nodes_configured(neo: Neo, *references: str) -> Iterator[int]:
+    """Let the configuration name nodes for the block; give the line where."""
+    file = neo.repo / "groundup.toml"
+    text = file.read_text()
+    file.write_text(f"{text}\n[neo]\nnodes = {json.dumps(references)}\n")
+    try:
+        run_kernel(neo.repo, "run", "true", env=neo.env, check=True)
+        yield text.count("\n") + 3
+    finally:
+        file.write_text(text)
+        run_kernel(neo.repo, "run", "true", env=neo.env, check=True)
+
+
+async def greet(manager: EmbeddedManager | Address) -> NodeDetails:
     """Run a flow of one node and return what the manager keeps of it."""
     client = StateManager("default", manager.uri, manager.key)
     node = GraphNodeModel(node_name="Greet", namespace="default", identifier="greet", inputs={"name": "you"})
@@ -66,6 +94,45 @@ def test_it_executes_what_a_manager_hands_out_and_drains_on_sigterm(
     assert worker.stdout == ""
 
 
+def test_nodes_and_address_come_from_the_configuration_and_env_file(
+    neo: Neo, greeting: str, tmp_path: Path
+) -> None:
+    """Real variables win over those of the file."""
+    with EmbeddedManager(tmp_path / "manager.db") as manager, nodes_configured(neo, greeting):
+        write(neo.repo, ".env", f"EXOSPHERE_STATE_MANAGER_URI={manager.uri}\nEXOSPHERE_API_KEY=wrong\n")
+        env = {**neo.env, "EXOSPHERE_API_KEY": manager.key}
+        with Background(neo.module("poll", "--metrics-port", "0"), env=env, cwd=neo.repo) as worker:
+            worker.wait_for_stderr("registered nodes ['Greet']")
+            details = asyncio.run(greet(manager))
+            metrics = re.search(r"metrics on (http://\S+)", worker.stderr)
+            assert metrics is not None
+            with urlopen(metrics[1], timeout=30) as answer:
+                counted = answer.read().decode()
+            worker.send(signal.SIGTERM)
+            assert worker.wait() == 0
+    (neo.repo / ".env").unlink()
+    assert details.outputs == {"greeting": "hello you"}
+    assert 'groundup_execution_seconds_count{node="Greet",outcome="executed"} 1.0' in counted
+
+
+def test_a_second_worker_joins_the_manager_of_the_first_and_serves_after_it(neo: Neo, greeting: str) -> None:
+    command = neo.module("poll", "--node", greeting)
+    with Background(command, env=dict(neo.env), cwd=neo.repo) as first:
+        first.wait_for_stderr("registered nodes")
+        with Background(command, env=dict(neo.env), cwd=neo.repo) as second:
+            second.wait_for_stderr("joined the state manager")
+            second.wait_for_stderr("registered nodes")
+            first.kill()
+            first.wait()
+            second.wait_for_stderr("serving the state manager")
+            keys = json.loads((neo.repo / ".groundup/manager.db.keys").read_text())
+            uri = (neo.repo / ".groundup/manager.db.address").read_text().strip()
+            details = asyncio.run(greet(Address(uri, keys["api_key"])))
+            second.send(signal.SIGTERM)
+            assert second.wait() == 0
+    assert details.status == "SUCCESS"
+
+
 def test_without_a_manager_it_serves_the_embedded_one(neo: Neo, greeting: str) -> None:
     with Background(neo.module("poll", "--node", greeting), env=dict(neo.env), cwd=neo.repo) as worker:
         worker.wait_for_stderr("registered nodes")
@@ -86,6 +153,14 @@ def test_what_cannot_be_polled_for_is_named(neo: Neo, words: list[str], error: s
     done = neo.run(neo.module("poll", *words))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[0] == f"error: {error}"
+
+
+def test_what_is_wrong_in_the_configuration_is_told_with_its_place(neo: Neo, greeting: str) -> None:
+    with nodes_configured(neo, greeting, "nowhere:Node") as line:
+        done = neo.run(neo.module("poll"))
+    assert done.returncode == 2
+    first = done.stderr.splitlines()[0]
+    assert first == f"error: {neo.repo}/groundup.toml:{line}: nowhere:Node: there is no module nowhere"
 
 
 def test_a_class_that_is_not_there_is_told_with_those_that_are(neo: Neo, greeting: str) -> None:

@@ -1,0 +1,123 @@
+"""One process serves the state manager, the others join, and one of them goes on when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from groundup.manager import EmbeddedManager
+from groundup.nodes import Runtime, StateManager, embedded, set_embedded_manager
+from groundup.states.embedded_manager import SharedManager, embedded_manager
+from tests.support.background import until
+from tests.support.workers import Silent, running, step
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "data/manager.db"
+
+
+def answers(manager: SharedManager) -> bool:
+    request = urllib.request.Request(f"{manager.uri}/v0/namespaces", headers={"x-api-key": manager.key})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return bool(answer.status == 200)
+
+
+def test_the_first_serves_and_the_others_join(database: Path) -> None:
+    with (
+        SharedManager(database) as first,
+        SharedManager(database) as second,
+        SharedManager(database) as third,
+    ):
+        assert [each.serves for each in (first, second, third)] == [True, False, False]
+        assert (first.uri, first.key) == (second.uri, second.key) == (third.uri, third.key)
+        assert answers(third)
+
+
+def test_when_the_first_ends_another_serves_at_the_same_address(database: Path) -> None:
+    first = SharedManager(database).__enter__()
+    with SharedManager(database) as second:
+        uri = first.uri
+        first.__exit__(None, None, None)
+        until(lambda: second.serves, "the second serves")
+        assert second.uri == uri
+        assert answers(second)
+
+
+def test_the_address_stays_from_one_start_to_the_next(database: Path) -> None:
+    with SharedManager(database) as first:
+        uri = first.uri
+    with SharedManager(database) as again:
+        assert again.uri == uri
+
+
+def test_another_port_is_taken_when_somebody_has_the_last_one(database: Path) -> None:
+    with SharedManager(database) as first:
+        port = int(first.uri.rpartition(":")[2])
+    with EmbeddedManager(database.with_name("other.db"), port=port), SharedManager(database) as again:
+        assert again.uri != first.uri
+        assert answers(again)
+
+
+def test_many_that_start_at_once_find_one_another(database: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from groundup.states.embedded_manager import SharedManager\n"
+        "with SharedManager(Path(sys.argv[1])) as manager:\n"
+        "    print(manager.uri, flush=True); sys.stdin.read()"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(database)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    try:
+        uris = {process.stdout.readline() for process in processes if process.stdout}
+    finally:
+        for process in processes:
+            process.communicate()
+    assert len(uris) == 1
+    assert [process.returncode for process in processes] == [0] * 4
+
+
+def test_without_a_kernels_environment_it_is_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("GROUNDUP_HOME", str(tmp_path / "home"))
+    assert embedded_manager().database == tmp_path / "home/manager.db"
+
+
+@pytest.fixture
+def wired_by_nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    set_embedded_manager(embedded._default)
+    yield lambda: None
+    set_embedded_manager(None)
+
+
+def test_a_runtime_and_a_client_without_an_address_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wired_by_nobody: Callable[[], None]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setenv("GROUNDUP_HOME", str(tmp_path / "home"))
+    for name in ("EXOSPHERE_STATE_MANAGER_URI", "EXOSPHERE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def main() -> None:
+        async with running(Runtime("demo", "worker", [Silent])), StateManager("demo") as client:
+            await client.upsert_graph("flow", [step(Silent, "a")], {})
+            run_id = (await client.trigger("flow"))["run_id"]
+            assert (await client.wait_for_run(run_id, timeout=30)).status == "SUCCESS"
+
+    asyncio.run(main())
+    assert (tmp_path / "home/manager.db").is_file()
