@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Connection, text
@@ -53,3 +54,30 @@ def test_a_database_that_stays_away_is_an_error_after_a_while(monkeypatch: pytes
         server.start()
         assert database.read(lambda connection: connection.execute(text("SELECT 1")).scalar()) == 1
         database.close()
+
+
+def test_more_readers_than_connections_wait_for_one_another(postgres: PostgresServer) -> None:
+    database = Database(postgres.url())
+
+    def slow(connection: Connection) -> int:
+        return int(connection.execute(text("SELECT 1 FROM pg_sleep(0.02)")).scalar_one())
+
+    with ThreadPoolExecutor(60) as pool:
+        assert list(pool.map(database.read, [slow] * 120)) == [1] * 120
+    database.close()
+
+
+def test_no_connection_within_reason_is_an_error_of_the_database(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_PATIENCE_SECONDS", 0)
+    database = Database(postgres.url())
+    pool = database._backend.engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.01)
+    monkeypatch.setattr(pool, "_max_overflow", 0)
+    taken = [database._backend.engine.connect() for _ in range(pool.size())]  # type: ignore[attr-defined]
+    with pytest.raises(DatabaseError, match="QueuePool limit"):
+        database.read(lambda _connection: None)
+    for connection in taken:
+        connection.close()
+    database.close()

@@ -48,6 +48,20 @@ def test_sigterm_answers_who_waits_for_work(tmp_path: Path) -> None:
         assert process.wait() == 0
 
 
+def test_sigterm_ends_streams_of_events(tmp_path: Path) -> None:
+    with ManagerProcess(tmp_path / "manager.db") as process:
+        parts = urlsplit(process.uri)
+        watching = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        watching.request("GET", "/v1/namespace/demo/events", headers={"x-api-key": API_KEY})
+        response = watching.getresponse()
+        assert response.readline() == b": watching\n"
+        process.send(signal.SIGTERM)
+        assert response.read().strip() == b""
+        watching.close()
+        assert process.wait() == 0
+    assert "Traceback" not in process.stderr
+
+
 def test_on_loopback_keys_are_made_for_a_file_and_kept(tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path}/made/manager.db"
     with ManagerProcess(database, variables={}) as process:

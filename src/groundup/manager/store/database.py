@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from groundup.manager.errors import DatabaseError, RejectedError
 from groundup.manager.store.address import backend_of
@@ -27,6 +28,7 @@ from groundup.manager.store.migrations import migrate
 
 T = TypeVar("T")
 
+_TROUBLES = (DBAPIError, NoConnectionError)  # what the database, or the way to it, is at fault for
 _UNFIT = (DataError, OverflowError)  # what drivers raise for values that they cannot store
 _MOST_ATTEMPTS = 20
 _PATIENCE_SECONDS = 10.0  # for a database that restarts
@@ -104,7 +106,7 @@ class Database:
                 return self._read_once(work)
             except _UNFIT as error:
                 raise _unfit(error) from error
-            except DBAPIError as error:
+            except _TROUBLES as error:
                 lost = self._backend.judge(error) is Trouble.LOST
                 if not lost or time.monotonic() > deadline:
                     raise self._backend.error(error) from error
@@ -127,7 +129,7 @@ class Database:
     def _disposed_on_failure(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
+        except _TROUBLES as error:
             self._backend.engine.dispose()
             raise self._backend.error(error) from error
         except BaseException:
@@ -186,7 +188,7 @@ class Database:
         """What to do again of ``group``: nothing whose commit may have arrived."""
         trouble = self._backend.judge(error)
         again = [write for write in group if not committing and write.may_repeat(trouble)]
-        failure = self._backend.error(error) if isinstance(error, DBAPIError) else error
+        failure = self._backend.error(error) if isinstance(error, _TROUBLES) else error
         for write in group:
             if write not in again:
                 write.future.set_exception(failure)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from groundup.manager.errors import ChangedMeanwhileError
 from groundup.manager.store.backend import Backend, Trouble
@@ -74,6 +75,8 @@ def _engine(url: URL) -> Engine:
 def _judge(error: BaseException) -> Trouble:
     if isinstance(error, ChangedMeanwhileError):
         return Trouble.AGAIN
+    if isinstance(error, NoConnectionError):
+        return Trouble.LOST
     if not isinstance(error, DBAPIError):
         return Trouble.OWN
     state = getattr(error.orig, "sqlstate", None)
