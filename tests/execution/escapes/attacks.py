@@ -273,4 +273,21 @@ while time.process_time() < 3:
     ),
 )
 
+# Needs a limit that not every runtime has by default.
+EAT_TOGETHER = Attack(
+    name="eat memory together",
+    body="""
+children = []
+for _ in range(4):
+    child = os.fork()
+    if child == 0:
+        eaten = b"x" * 2**28
+        os._exit(0 if len(eaten) == 2**28 else 1)
+    children.append(child)
+assert [os.waitpid(child, 0)[1] for child in children] == [0] * 4
+""",
+    limits={"total_memory": 2**27},
+    lifted="total_memory",
+)
+
 ATTACKS = (*FILES, *SECRETS, *NETWORK, *PROCESSES, *RIGHTS, *EATING)

@@ -10,10 +10,11 @@ from groundup.execution.sandbox import SandboxLimits
 UNITS = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 
-def test_every_limit_is_set_by_default() -> None:
+def test_all_but_one_are_set_by_default() -> None:
     values = vars(SandboxLimits())
     assert values == {
         "memory": 2**30,
+        "total_memory": None,
         "cpu_seconds": 600,
         "processes": 64,
         "file_size": 2**27,

@@ -15,6 +15,7 @@ from groundup.execution.containment import Containment, Stage
 from groundup.execution.garbage import script_folder
 from groundup.execution.process import Ended, run_process
 from groundup.execution.run import Run
+from groundup.execution.sandbox.cgroups import group_of
 from groundup.execution.sandbox.errors import SandboxError
 from groundup.execution.sandbox.limits import SandboxLimits
 from groundup.execution.sandbox.seccomp import filter_program
@@ -94,10 +95,14 @@ class Bubblewrap:
 
         :raises SandboxError: it could not be started.
         """
-        with script_folder() as folder, given(entry.writable, self.uid):
+        with (
+            script_folder() as folder,
+            given(entry.writable, self.uid),
+            group_of(self.limits.total_memory) as groups,
+        ):
             status = folder / "status"
             status.touch()
-            ended = self._run(entry, options, self._stage(entry, status))
+            ended = self._run(entry, options, self._stage(entry, status, groups))
             self._check(ended, status.read_text(encoding="utf-8"))
             return ended
 
@@ -118,7 +123,7 @@ class Bubblewrap:
         except CannotStart as error:
             raise self._named(error) from error
 
-    def _stage(self, entry: Entry, status: Path) -> Stage:
+    def _stage(self, entry: Entry, status: Path, groups: Sequence[Path]) -> Stage:
         words: list[Word] = [
             *_NAMESPACES,
             *([] if entry.network else ["--unshare-net"]),
@@ -132,7 +137,7 @@ class Bubblewrap:
             "options": [_encoded(word) for word in words],
             "uid": self.uid,
             "apart": os.fsencode(cover(self.program)),
-            "groups": [],
+            "groups": [os.fsencode(group) for group in groups],
             "limits": list(_resources(self.limits)),
             "processes": self.limits.processes,
         }

@@ -12,7 +12,7 @@ from typing import Literal
 
 from groundup.errors import GroundupError
 
-Reason = Literal["platform", "bubblewrap", "namespaces", "uid", "files"]
+Reason = Literal["platform", "bubblewrap", "namespaces", "uid", "cgroup", "files"]
 
 
 class SandboxError(GroundupError):
@@ -20,7 +20,7 @@ class SandboxError(GroundupError):
 
     :param reason: "platform": no Linux, or an unknown processor; "bubblewrap": missing or too old;
         "namespaces": the system refuses them; "uid": no other user can be had for a caller who is root;
-        "files": something cannot be shown in a sandbox.
+        "cgroup": a limit needs one, and none can be made; "files": something cannot be shown in a sandbox.
     """
 
     def __init__(self, reason: Reason, message: str, *, hint: str) -> None:

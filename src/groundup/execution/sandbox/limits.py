@@ -15,7 +15,7 @@ _MIB = 2**20
 Kind = Literal["bytes", "seconds", "count"]
 
 
-def _limit(default: int, kind: Kind, least: int) -> Any:
+def _limit(default: int | None, kind: Kind, least: int) -> Any:
     return field(default=default, metadata={"kind": kind, "least": least})
 
 
@@ -25,7 +25,8 @@ class SandboxLimits:
 
     Sizes are bytes, or text with a unit, such as ``"512 MiB"``.
 
-    :param memory: bytes of address space of each process; of all together where a cgroup can be had.
+    :param memory: bytes of address space of each process.
+    :param total_memory: bytes of memory of all processes and files in memory together; it needs a cgroup.
     :param cpu_seconds: seconds of processor time of each process.
     :param processes: processes and threads at the same time.
     :param file_size: bytes of each file.
@@ -35,6 +36,7 @@ class SandboxLimits:
     """
 
     memory: int | None = _limit(1024 * _MIB, "bytes", 32 * _MIB)
+    total_memory: int | None = _limit(None, "bytes", 32 * _MIB)
     cpu_seconds: int | None = _limit(600, "seconds", 1)
     processes: int | None = _limit(64, "count", 1)
     file_size: int | None = _limit(128 * _MIB, "bytes", 0)

@@ -6,12 +6,10 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundup.execution.garbage import script_folder
 from groundup.execution.host import ExecutionRuntime
 from groundup.execution.process import Ended
 from groundup.execution.result import ExecutionResult
@@ -19,7 +17,7 @@ from groundup.execution.run import Run
 from groundup.execution.sandbox.bubblewrap import NAME, Bubblewrap, Entry, find_bubblewrap
 from groundup.execution.sandbox.limits import SandboxLimits
 from groundup.execution.sandbox.user import chosen_uid
-from groundup.execution.sandbox.view import WORK, View
+from groundup.execution.sandbox.view import WORK, View, is_in
 from groundup.projects.environment import Environment
 
 if TYPE_CHECKING:
@@ -92,17 +90,20 @@ class SandboxExecutionRuntime(ExecutionRuntime):
             view.show(cwd, is_writable=True)
         view.show(environment.path)
         view.show_python(environment.python)
+        if is_in(str(script), [str(environment.path)]):
+            file = str(script)
+        else:  # a copy, which everybody can read
+            file = view.show_script(script.read_bytes(), str(script))
         unbuffered = ["-u"] if run.awaited else []
-        with _shown(view, script, environment) as file:
-            entry = Entry(
-                argv=[environment.python, "-I", "-X", "utf8", *unbuffered, file, *run.args],
-                env=_variables(environment.python, run.env),
-                cwd=cwd or WORK,
-                view=view.words,
-                writable=[] if cwd is None else [cwd],
-                network=self.network,
-            )
-            return self._result(self._bubblewrap.run(entry, run))
+        entry = Entry(
+            argv=[environment.python, "-I", "-X", "utf8", *unbuffered, file, *run.args],
+            env=_variables(environment.python, run.env),
+            cwd=cwd or WORK,
+            view=view.words,
+            writable=[] if cwd is None else [cwd],
+            network=self.network,
+        )
+        return self._result(self._bubblewrap.run(entry, run))
 
     def _result(self, ended: Ended) -> ExecutionResult:
         return ExecutionResult(
@@ -113,19 +114,6 @@ class SandboxExecutionRuntime(ExecutionRuntime):
             phase="timeout" if ended.timed_out else "run",
             environment=self.environment,
         )
-
-
-@contextmanager
-def _shown(view: View, script: Path, environment: Environment) -> Iterator[Path]:
-    """Show a script, unless it is in the project's folder, as a copy that all can read; give its place."""
-    if script.is_relative_to(environment.path):
-        yield script
-        return
-    with script_folder() as folder:
-        copy = folder / "main.py"
-        copy.write_bytes(script.read_bytes())
-        copy.chmod(0o444)
-        yield view.show_copy(copy, script)
 
 
 def _variables(python: Path, extra: Mapping[str, str] | None) -> dict[str, str]:

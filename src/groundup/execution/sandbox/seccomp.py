@@ -10,6 +10,7 @@ import errno
 import platform
 import struct
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from groundup.execution.sandbox.errors import SandboxError
@@ -115,6 +116,7 @@ _MACHINES = {
 }
 
 
+@cache
 def filter_program(*, unix_sockets: bool, machine: str | None = None) -> bytes:
     """Return the filter for a processor, by default this one.
 

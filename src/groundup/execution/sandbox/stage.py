@@ -47,6 +47,7 @@ def _start(specification: bytes, program: bytes, argv: list[bytes], env: dict[by
     given = marshal.loads(specification)  # noqa: S302 - from our own caller
     for group in given["groups"]:
         _write(group, b"0")
+    _write(b"/proc/self/oom_score_adj", b"1000")  # where memory runs out, this is what goes
     options = [_opened(each) for each in given["options"]]
     if given["uid"] is not None:
         _show(options, given["apart"])
@@ -145,11 +146,9 @@ def _limit_processes(count: int) -> list[bytes]:
     if os.fork() == 0:
         try:
             os.close(tell)
-            if os.fork() == 0:  # bubblewrap waits for its own child only
-                _limit_child(told, go, count)
+            _limit_child(told, go, count)
         finally:
             os._exit(0)
-    os.wait()
     os.set_inheritable(tell, True)
     os.set_inheritable(waits, True)
     os.close(go)

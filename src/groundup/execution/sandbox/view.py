@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -15,27 +15,21 @@ from groundup.projects.home import cache_folder, data_folder
 Word = str | tuple[Literal["path", "data", "log"], str | bytes]
 
 WORK = Path("/work")
-SCRIPT = Path("/run/main.py")  # of a script whose own path cannot be shown
+SCRIPT = "/run/main.py"  # of a script whose own path cannot be shown
 INSIDE = 1000  # uid and gid, as a script sees its own
-_OWN_ROOMS = (Path("/proc"), Path("/dev"), Path("/sys"))
-_SYSTEM = tuple(Path(name) for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"))
-_SETTINGS = (
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "timezone",
-    "alternatives",
-    "mime.types",
+_OWN_ROOMS = ("/proc", "/dev", "/sys")
+_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_FILES = ("/etc/ld.so.cache", "/etc/localtime")
+_FOLDERS = ("/etc/alternatives",)
+_NETWORK_FILES = tuple(
+    f"/etc/{name}"
+    for name in (
+        *("resolv.conf", "hosts", "nsswitch.conf", "host.conf", "gai.conf", "protocols", "services"),
+        *("ssl/cert.pem", "ssl/openssl.cnf"),
+    )
 )
-_FOR_NETWORK = (
-    *("resolv.conf", "hosts", "nsswitch.conf", "host.conf", "gai.conf", "protocols", "services"),
-    *("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "pki/tls", "pki/ca-trust", "ca-certificates"),
-)
-_PACKAGE_STORES = (
-    Path("/nix/store"),
-    Path("/gnu/store"),
-)  # in which programs need other folders than their own
+_NETWORK_FOLDERS = ("/etc/ssl/certs", "/etc/pki/tls", "/etc/pki/ca-trust", "/etc/ca-certificates")
+_PACKAGE_STORES = ("/nix/store", "/gnu/store")  # in which programs need other folders than their own
 _USERS = f"sandbox:x:{INSIDE}:{INSIDE}::/tmp:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
 _GROUPS = f"sandbox:x:{INSIDE}:\nnogroup:x:65534:\n"
 _MOST_LINKS = 40  # on the way to a file, as for the system
@@ -50,8 +44,13 @@ class View:
 
     def __init__(self, *, disk: int | None, network: bool) -> None:
         self._words: list[Word] = []
-        self._shown: set[Path] = set()
-        self._system(network)
+        self._shown: set[str] = set()
+        self._show_system()
+        self._show_settings(_FILES, _FOLDERS)
+        if network:
+            self._show_settings(_NETWORK_FILES, _NETWORK_FOLDERS)
+        self._words += ["--file", ("data", _USERS.encode()), "/etc/passwd"]
+        self._words += ["--file", ("data", _GROUPS.encode()), "/etc/group"]
         self._words += ["--proc", "/proc", "--dev", "/dev"]
         for mode, folder in (("1777", "/dev/shm"), ("1777", "/tmp"), ("0755", str(WORK))):  # noqa: S108
             size = [] if disk is None else ["--size", str(disk)]
@@ -62,73 +61,77 @@ class View:
         """The options; what stands between all that is shown cannot be written."""
         return [*self._words, "--remount-ro", "/dev", "--remount-ro", "/"]
 
-    def show(self, path: Path, *, is_writable: bool = False) -> None:
+    def show(self, path: str | os.PathLike[str], *, is_writable: bool = False) -> None:
         """Show a file or folder at its own path, and the links that lead to it.
 
         :raises SandboxError: that would show the caller's home.
         """
-        real = self._follow(path)
+        real = self._follow(os.fspath(path))
         check_narrow(real)
-        self._bind(real, real, is_writable)
+        self._bind(real, is_writable)
 
-    def show_copy(self, copy: Path, path: Path) -> Path:
-        """Show `copy` in place of a file; return where: elsewhere when `path` is in a room of the sandbox."""
-        place = SCRIPT if any(path.is_relative_to(room) for room in _OWN_ROOMS) else self._follow(path)
-        self._bind(copy, place)
-        return place if place == SCRIPT else path
+    def show_script(self, content: bytes, path: str) -> str:
+        """Show a script that is at `path`; return where: elsewhere when a room of the sandbox is there."""
+        place = SCRIPT if is_in(path, _OWN_ROOMS) else self._follow(path)
+        self._words += ["--perms", "0444", "--ro-bind-data", ("data", content), place]
+        return SCRIPT if place == SCRIPT else path
 
-    def show_python(self, program: Path) -> None:
+    def show_python(self, program: str | os.PathLike[str]) -> None:
         """Show the whole installation of a Python.
 
         :param program: its path, which may be the link of a virtual environment that is shown itself.
         :raises SandboxError: the installation cannot be told from the caller's home.
         """
-        for folder in (self._follow(program).parent, *_base_folders(program)):
-            self._show_installation(self._follow(folder).parent)
+        path = os.fspath(program)
+        for folder in (os.path.dirname(self._follow(path)), *_base_folders(path)):  # noqa: PTH120
+            self._show_installation(os.path.dirname(self._follow(folder)))  # noqa: PTH120
 
-    def _system(self, network: bool) -> None:
-        self._bind(Path("/usr"), Path("/usr"))
+    def _show_system(self) -> None:
+        self._bind("/usr")
         for path in _SYSTEM:
-            if path.is_symlink():
-                self._words += ["--symlink", str(path.readlink()), str(path)]
-                self._shown.add(path)
-            elif path.is_dir():
-                self._bind(path, path)
-        for name in (*_SETTINGS, *(_FOR_NETWORK if network else ())):
-            path = Path("/etc", name)
-            if path.exists():
-                self._bind(path.resolve(), path)
-        for name, content in (("passwd", _USERS), ("group", _GROUPS)):
-            self._words += ["--ro-bind-data", ("data", content.encode()), f"/etc/{name}"]
+            if os.path.islink(path):  # noqa: PTH114
+                self._link(path, os.readlink(path))  # noqa: PTH115
+            elif os.path.isdir(path):  # noqa: PTH112
+                self._bind(path)
 
-    def _show_installation(self, prefix: Path) -> None:
-        store = next((each for each in _PACKAGE_STORES if prefix.is_relative_to(each)), None)
-        if store is None:
-            check_narrow(prefix)
-        if not self._is_shown(prefix):
-            self._bind(store or prefix, store or prefix)
+    def _show_settings(self, files: Iterable[str], folders: Iterable[str]) -> None:
+        for name in files:
+            content = _content(name)
+            if content is not None:
+                self._words += ["--perms", "0644", "--file", ("data", content), name]
+        for name in folders:
+            if os.path.isdir(name):  # noqa: PTH112
+                self._words += ["--ro-bind", ("path", name), name]
 
-    def _bind(self, source: Path, target: Path, is_writable: bool = False) -> None:
-        self._words += ["--bind" if is_writable else "--ro-bind", ("path", str(source)), str(target)]
-        self._shown.add(target)
+    def _show_installation(self, prefix: str) -> None:
+        store = next((each for each in _PACKAGE_STORES if is_in(prefix, [each])), None)
+        if not is_in(prefix, self._shown):
+            if store is None:
+                check_narrow(prefix)
+            self._bind(store or prefix)
 
-    def _is_shown(self, path: Path) -> bool:
-        return any(path.is_relative_to(each) for each in self._shown)
+    def _bind(self, path: str, is_writable: bool = False) -> None:
+        self._words += ["--bind" if is_writable else "--ro-bind", ("path", path), path]
+        self._shown.add(path)
 
-    def _follow(self, path: Path) -> Path:
+    def _link(self, path: str, target: str) -> None:
+        self._words += ["--symlink", target, path]
+        self._shown.add(path)
+
+    def _follow(self, path: str) -> str:
         """Return the path without links; those that are not shown yet are made."""
         *links, (end, _) = _steps(path)
         for link, target in links:
-            if not self._is_shown(link):
-                self._words += ["--symlink", target, str(link)]
-                self._shown.add(link)
+            if not is_in(link, self._shown):
+                self._link(link, target)
         return end
 
 
-def check_narrow(path: Path) -> None:
+def check_narrow(path: str) -> None:
     """Raise SandboxError when showing a folder would show the caller's home, or the whole system."""
-    places = [Path.home(), Path(pwd.getpwuid(os.geteuid()).pw_dir), data_folder(), cache_folder()]
-    if any(place.resolve().is_relative_to(path) for place in places):
+    home = pwd.getpwuid(os.geteuid()).pw_dir
+    places = (os.path.expanduser("~"), home, data_folder(), cache_folder())  # noqa: PTH111
+    if any(is_in(os.path.realpath(place), [path]) for place in places):
         raise SandboxError(
             "files",
             f"{path} cannot be shown in a sandbox: the home, or what groundup keeps, is in it",
@@ -136,27 +139,45 @@ def check_narrow(path: Path) -> None:
         )
 
 
-def _base_folders(program: Path) -> list[Path]:
-    """Return the folder of programs of the Python behind a virtual environment, as the environment has it."""
+def is_in(path: str, folders: Iterable[str]) -> bool:
+    """Return whether a path is one of some folders or in one of them, by its letters."""
+    return any(path == each or path.startswith(each.rstrip("/") + "/") for each in folders)
+
+
+def _content(name: str) -> bytes | None:
     try:
-        lines = (program.parent.parent / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-    return [Path(line.partition("=")[2].strip()) for line in lines if line.split("=")[0].strip() == "home"]
+        with open(name, "rb") as file:  # noqa: PTH123
+            return file.read()
+    except OSError:  # it is not there, or only for others
+        return None
 
 
-def _steps(path: Path) -> Iterator[tuple[Path, str]]:
+def _base_folders(program: str) -> list[str]:
+    """Return the folder of programs of the Python behind a virtual environment, as the environment has it."""
+    content = _content(f"{os.path.dirname(os.path.dirname(program))}/pyvenv.cfg") or b""  # noqa: PTH120
+    pairs = (line.partition("=") for line in os.fsdecode(content).splitlines())
+    return [value.strip() for name, _, value in pairs if name.strip() == "home"]
+
+
+def _steps(path: str) -> Iterator[tuple[str, str]]:
     """Yield the links that are met on the way, with what they say, and at last the path at its end."""
-    parts, reached, left = list(reversed(path.parts[1:])), Path("/"), _MOST_LINKS
+    parts, reached, left = _parts(path), "", _MOST_LINKS
     while parts:
         part = parts.pop()
-        step = reached.parent if part == ".." else reached / part
-        if left and part != ".." and step.is_symlink():
-            target = os.readlink(step)  # noqa: PTH115 - as it is written
+        step = f"{reached}/{part}"
+        if part == "..":
+            reached = os.path.dirname(reached).rstrip("/")  # noqa: PTH120
+        elif left and os.path.islink(step):  # noqa: PTH114
+            target = os.readlink(step)  # noqa: PTH115
             yield step, target
-            parts += [part for part in reversed(Path(target).parts) if part != "/"]
-            reached = Path("/") if target.startswith("/") else reached
+            parts += _parts(target)
+            reached = "" if target.startswith("/") else reached
             left -= 1
         else:
             reached = step
-    yield reached, ""
+    yield reached or "/", ""
+
+
+def _parts(path: str) -> list[str]:
+    """Return the parts of a path, the last one first."""
+    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
