@@ -61,9 +61,9 @@ def runtime(user: User, engine: Engine) -> Iterator[IsolatedExecutionRuntime]:
     assert owned(engine) == []
 
 
-def runtime_of(user: User, engine: Engine, **settings: Any) -> IsolatedExecutionRuntime:
+def runtime_of(caller: User, engine: Engine, /, **settings: Any) -> IsolatedExecutionRuntime:
     """Return a runtime for a user, who is told what other tests found out about the image."""
-    share_facts(user)
+    share_facts(caller)
     return IsolatedExecutionRuntime(TAG, **{"engine": engine.url, "pull": "never", **settings})
 
 

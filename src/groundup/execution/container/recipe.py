@@ -64,7 +64,7 @@ class Recipe:
         cpus = config.cpus or min(_CPUS, engine.processors)
         return config_of(
             mounts=[_mount(docker.types.Mount, bind) for bind in (*self.binds, *_extra(config))],
-            tmpfs=self._tmpfs(config),
+            tmpfs=self._tmpfs(engine, config),
             read_only=True,
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
@@ -87,13 +87,16 @@ class Recipe:
             userns_mode="keep-id" if engine.name == "podman" and engine.is_rootless else None,
         )
 
-    def _tmpfs(self, config: ContainerConfig) -> dict[str, str]:
+    def _tmpfs(self, engine: Engine, config: ContainerConfig) -> dict[str, str]:
         sizes = {"/tmp": config.tmp_size}  # noqa: S108 - the container's own
         if self.private_work:
             sizes[self.work] = config.work_size
         if any(bind.target.startswith("/root/") for bind in self.binds):
             sizes["/root"] = 2**20  # where the image's own lets nobody pass
-        return {path: f"rw,nosuid,nodev,exec,mode=1777,size={size}" for path, size in sizes.items()}
+        # Docker gives them the mode of a folder that is there already, Podman knows no owner.
+        uid, _, gid = self.user.partition(":")
+        owner = "mode=1777" if engine.name == "podman" else f"mode=1777,uid={uid},gid={gid}"
+        return {path: f"rw,nosuid,nodev,exec,{owner},size={size}" for path, size in sizes.items()}
 
 
 def _extra(config: ContainerConfig) -> list[Bind]:
