@@ -173,16 +173,27 @@ run_process([sys.executable, "-I", "-c", sys.argv[1]], env={{}}, contained_by=he
 
 
 def test_a_forked_child_of_the_caller_runs_by_itself(whole: Containment, tmp_path: Path) -> None:
-    python("", contained_by=whole)
-    child = os.fork()
-    if child == 0:
-        try:
-            ended = python(code(tmp_path / "lock", "daemon", "print('there')"), contained_by=whole)
-            (tmp_path / "said").write_bytes(bytes(ended.stdout))
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
-    assert (tmp_path / "said").read_text() == "there\n"
+    fork = f"""
+import os, sys
+from groundup.execution.containment import containment
+from groundup.execution.process import run_process
+
+def run(*argv):
+    command = [sys.executable, "-I", "-c", *argv]
+    return run_process(command, env={{}}, contained_by=containment({whole.name!r}))
+
+run("")
+child = os.fork()
+if child == 0:
+    print(run(sys.argv[1]).stdout.text(), end="", flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(run("print('again')").stdout.text(), end="")
+"""
+    source = code(tmp_path / "lock", "daemon", "print('there')")
+    with Background([sys.executable, "-c", fork, source], env={}, cwd=tmp_path) as background:
+        assert (background.wait(), background.stdout) == (0, "there\nagain\n")
+    assert is_there(tmp_path / "lock")
     assert not is_held(tmp_path / "lock")
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # slow imports, for few
     import asyncio
     from concurrent.futures import Future
 
+LOOK = 0.5  # seconds; how often it is looked whether the event loop still is there
 AHEAD = 2**20  # characters that wait for the consumer; then the run waits until half of them are taken
 
 
@@ -130,7 +131,7 @@ class OutputStream:
     def _put(self, chunk: Chunk) -> None:
         with self._room:
             if self._waiting >= AHEAD:
-                self._room.wait_for(lambda: self._waiting <= AHEAD // 2 or self._left)
+                self._wait_for_room()
             if self._left:
                 raise Stopped
             was_empty = not self._chunks
@@ -138,6 +139,11 @@ class OutputStream:
             self._waiting += len(chunk.text)
         if was_empty:
             self._tell()
+
+    def _wait_for_room(self) -> None:
+        while not self._room.wait_for(lambda: self._waiting <= AHEAD // 2 or self._left, LOOK):
+            if self._loop.is_closed():  # nobody will take anything
+                raise Stopped
 
     def _work(self, run: Run, stopped: int) -> None:
         try:
