@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from groundup.manager.errors import DatabaseError, RejectedError
@@ -35,7 +35,7 @@ _PATIENCE_SECONDS = 10.0  # for a database that restarts
 _PAUSE_SECONDS = 0.1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Write:
     work: Callable[[Connection], Any]
     announced: bool = False
@@ -179,7 +179,7 @@ class Database:
             return self._after_rollback(group, error, committing=committing)
         for write in group:
             if write not in again:
-                _settle(write)
+                self._settle(write)
         return again
 
     def _after_rollback(
@@ -188,14 +188,27 @@ class Database:
         """What to do again of ``group``: nothing whose commit may have arrived."""
         trouble = self._backend.judge(error)
         again = [write for write in group if not committing and write.may_repeat(trouble)]
-        failure = self._backend.error(error) if isinstance(error, _TROUBLES) else error
         for write in group:
+            write.error = error if trouble in {Trouble.OWN, Trouble.AGAIN} else self._failure(error)
             if write not in again:
-                write.future.set_exception(failure)
+                self._settle(write)
         if again and trouble is Trouble.LOST:
             self._backend.engine.dispose()  # other connections of the pool are gone as well
             time.sleep(_PAUSE_SECONDS)
         return again
+
+    def _failure(self, error: BaseException) -> BaseException:
+        return self._backend.error(error) if isinstance(error, _TROUBLES) else error
+
+    def _settle(self, write: _Write) -> None:
+        if write.error is None:
+            write.future.set_result(write.result)
+        elif isinstance(write.error, _UNFIT):
+            write.future.set_exception(_unfit(write.error))
+        elif isinstance(write.error, OperationalError):
+            write.future.set_exception(self._failure(write.error))
+        else:
+            write.future.set_exception(write.error)
 
 
 class _Group:
@@ -209,19 +222,24 @@ class _Group:
     def perform(self) -> list[_Write]:
         """Run each; what one did is undone when it fails, while the rest stands. Gives those to do again.
 
-        :raises DBAPIError: when all are undone.
+        :raises Exception: when all are undone; a single write is not undone apart from its transaction.
         """
-        if len(self._writes) > 1:
-            for statement in self._backend.group_setup:
-                self._connection.exec_driver_sql(statement)
+        if len(self._writes) == 1:
+            self._run(self._writes[0])
+            return []
+        for statement in self._backend.group_setup:
+            self._connection.exec_driver_sql(statement)
         return [write for write in self._writes if not self._perform(write)]
 
-    def _perform(self, write: _Write) -> bool:
+    def _run(self, write: _Write) -> None:
         write.attempts += 1
         write.error = None
+        write.result = write.work(self._connection)
+
+    def _perform(self, write: _Write) -> bool:
         try:
             self._connection.exec_driver_sql("SAVEPOINT single_write")
-            write.result = write.work(self._connection)
+            self._run(write)
             self._connection.exec_driver_sql("RELEASE SAVEPOINT single_write")
         except Exception as error:
             trouble = self._backend.judge(error)
@@ -232,15 +250,6 @@ class _Group:
             write.error = error
             return not write.may_repeat(trouble)
         return True
-
-
-def _settle(write: _Write) -> None:
-    if write.error is None:
-        write.future.set_result(write.result)
-    elif isinstance(write.error, _UNFIT):
-        write.future.set_exception(_unfit(write.error))
-    else:
-        write.future.set_exception(write.error)
 
 
 def _unfit(error: BaseException) -> RejectedError:
