@@ -56,6 +56,18 @@ def test_a_sandbox_runs_commands(runtime: SandboxExecutionRuntime, folder: Path)
     assert (folder.parent / "given" / "file").read_text() == "given"
 
 
+def test_a_file_can_be_written_alone(runtime: SandboxExecutionRuntime, folder: Path) -> None:
+    file, other = folder / "file", folder / "other"
+    file.write_text("old")
+    other.write_text("old")
+    mounts = [Mount(file, is_writable=True), Mount(other)]
+    script = f"echo new >{file}; ! echo new >{other}; echo new >{folder}/third"
+    argv = ["/bin/sh", "-ec", script]
+    assert runtime.run_command(Command(argv=argv, cwd=Path("/tmp"), env={}, mounts=mounts)).ok  # noqa: S108
+    assert (file.read_text(), other.read_text(), len(list(folder.iterdir()))) == ("new\n", "old", 2)
+    assert file.stat().st_uid == os.getuid()  # the third was in a folder of the run's own
+
+
 def test_it_has_a_network_only_where_it_needs_one(
     runtime: SandboxExecutionRuntime, folder: Path, user: User
 ) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -125,6 +126,32 @@ def test_env_and_stdin(runtime: SandboxExecutionRuntime, way: str, user: User) -
     assert result.stdout == "ä=1\n2  /work line\n"
 
 
+def test_a_null_byte_is_no_way_to_more_options(runtime: SandboxExecutionRuntime, user: User) -> None:
+    secret = user.home / "secret"
+    secret.write_text("secret")
+    source = f"print(open({str(secret)!r}).read())".encode()
+    with pytest.raises(SandboxError, match="null byte"):
+        runtime.run_script(source, env={"X": f"\0--bind\0{user.home}\0{user.home}"})
+
+
+def test_a_file_as_stdin_is_read_from_where_it_is_and_never_written(
+    runtime: SandboxExecutionRuntime, user: User
+) -> None:
+    file = user.home / "input"
+    file.write_text("first\nsecond\n")
+    file.chmod(0o666)
+    source = b"""
+import os, sys
+print(sys.stdin.read(), flush=True)
+os.write(os.open("/proc/self/fd/0", os.O_RDWR | os.O_TRUNC), b"overwritten")
+"""
+    with file.open("rb", buffering=0) as opened:
+        opened.seek(6)
+        result = runtime.run_script(source, stdin=opened, check=False)
+    assert result.stdout == "second\n\n"
+    assert file.read_text() == "first\nsecond\n"
+
+
 def test_variables_of_the_script_do_not_act_on_what_starts_it(
     runtime: SandboxExecutionRuntime, user: User
 ) -> None:
@@ -165,6 +192,18 @@ def test_folders_of_others_are_given_back(
     assert runtime.run_script(b"open('deep/new', 'w')", cwd=work).ok
     owners = [path.stat().st_uid for path in (work, work / "deep", work / "deep/new")]
     assert owners == [4321, 5432, 4321]
+
+
+def test_runs_in_one_folder_at_the_same_time(
+    runtime: SandboxExecutionRuntime, user: User, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    source = b"import sys, time; time.sleep(0.2); open(sys.argv[1], 'w')"
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(runtime.run_script, source, str(number), cwd=work) for number in range(4)]
+    assert all(each.result().ok for each in runs)
+    assert {path.stat().st_uid for path in (work, *work.iterdir())} == {os.getuid()}
 
 
 @pytest.mark.parametrize("folder", ["home", ".", "groundup", "/"])

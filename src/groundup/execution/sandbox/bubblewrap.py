@@ -6,14 +6,18 @@ import marshal
 import os
 import resource
 import shutil
+import stat
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 from groundup.execution.containment import Containment, Stage
 from groundup.execution.garbage import script_folder
-from groundup.execution.process import Ended, run_process
+from groundup.execution.process import Ended, Stdin, run_process
 from groundup.execution.run import Run
 from groundup.execution.sandbox.cgroups import group_of
 from groundup.execution.sandbox.errors import SandboxError
@@ -97,12 +101,13 @@ class Bubblewrap:
         """
         with (
             script_folder() as folder,
+            _own_stdin(options.stdin) as stdin,
             given(entry.writable, self.uid),
             group_of(self.limits.total_memory) as groups,
         ):
             status = folder / "status"
             status.touch()
-            ended = self._run(entry, options, self._stage(entry, status, groups))
+            ended = self._run(entry, replace(options, stdin=stdin), self._stage(entry, status, groups))
             self._check(ended, status.read_text(encoding="utf-8"))
             return ended
 
@@ -170,6 +175,26 @@ class Bubblewrap:
     def _readable(self) -> str:
         who = f"uid {self.uid}, as whom it runs," if self.uid is not None else "you"
         return f"check that it is there, and that {who} can read it"
+
+
+@contextmanager
+def _own_stdin(stdin: Stdin | None) -> Iterator[Stdin | None]:
+    """Give what a run reads: a copy instead of a file of the caller's, which it could open for writing."""
+    if stdin is None or isinstance(stdin, str | bytes) or not _is_file(stdin):
+        yield stdin
+        return
+    with tempfile.TemporaryFile() as copy:
+        with open(os.dup(stdin.fileno()), "rb", buffering=0) as source:  # noqa: PTH123
+            shutil.copyfileobj(source, copy)
+        copy.seek(0)
+        yield copy
+
+
+def _is_file(stdin: IO[bytes]) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stdin.fileno()).st_mode)
+    except OSError:  # it is in memory
+        return False
 
 
 def _refused(words: str) -> SandboxError:

@@ -18,6 +18,7 @@ The specification, by marshal, is a dict:
 from __future__ import annotations
 
 import ctypes
+import errno
 import marshal
 import os
 import resource
@@ -59,6 +60,8 @@ def _start(specification: bytes, program: bytes, argv: list[bytes], env: dict[by
         words += _limit_processes(given["processes"])
     for name, value in env.items():
         words += [b"--setenv", name, value]
+    if any(b"\0" in word for word in words):  # it would end the word, and begin an option
+        raise OSError(errno.EINVAL, "a variable or path has a null byte in it")
     arguments = _readable(b"".join(word + b"\0" for word in words))
     # Nothing in its own variables: a library that a script wrote could be named there.
     os.execve(given["bubblewrap"], [b"bwrap", b"--args", arguments, b"--", program, *argv[1:]], {})  # noqa: S606

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from groundup.errors import UserError
@@ -54,19 +55,34 @@ def cover(bubblewrap: str) -> str:
 def given(folders: Sequence[Path], uid: int | None) -> Iterator[None]:
     """Let folders with all that is in them belong to `uid` in the block, then to whom they belonged before.
 
-    What was made in the block belongs to the owner of its folder. Links are not followed.
+    What was made in the block belongs to the owner of its folder. Links are not followed. A folder that is
+    given already is waited for.
     """
-    if uid is None:
+    with ExitStack() as stack:
+        for folder in sorted(folders) if uid is not None else ():
+            stack.enter_context(_given(folder, uid or 0))
         yield
-        return
-    owners = [_owners(folder) for folder in folders]
-    try:
-        for folder in folders:
+
+
+@contextmanager
+def _given(folder: Path, uid: int) -> Iterator[None]:
+    with _alone(folder):
+        known = _owners(folder)
+        try:
             _chown(folder, {}, (uid, uid))
+            yield
+        finally:
+            _chown(folder, known, known[folder.stat().st_ino])
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        for folder, known in zip(folders, owners, strict=True):
-            _chown(folder, known, known[folder.stat().st_ino])
+        os.close(descriptor)
 
 
 def _owners(folder: Path) -> dict[int, tuple[int, int]]:
@@ -82,7 +98,13 @@ def _chown(folder: Path, known: Mapping[int, tuple[int, int]], others: tuple[int
 
 
 def _entries(folder: Path) -> Iterator[tuple[int, str]]:
-    """Yield everything in a folder, and itself, as names in open folders."""
+    """Yield everything in a folder, and itself, as names in open folders; a file is all by itself."""
+    if not folder.is_dir():
+        descriptor = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield descriptor, folder.name
+        finally:
+            os.close(descriptor)
     for _, names, files, descriptor in os.fwalk(folder):
         yield from ((descriptor, name) for name in (".", *files))
         yield from ((descriptor, name) for name in names if _is_link(name, descriptor))
