@@ -45,6 +45,13 @@ class Scope:
         """What tells the last line that was written so far."""
         return self.output.last_line if self.output else None
 
+    def check_whole(self) -> None:
+        """:raises StateEndedError: its processes were ended, so what it gave may be half of it."""
+        if self.children is not None and self.children.was_cut_off:
+            from groundup.dag.output import StateEndedError
+
+            raise StateEndedError("its processes were ended before they were done")
+
     def end(self, outcome: Outcome) -> None:
         """Note how the evaluation ended."""
         if self.output:

@@ -81,6 +81,7 @@ class Settler:
             try:
                 arguments = {argument.name: self.filled(argument, state) for argument in state.arguments}
                 value = self._evaluator.evaluate(state, arguments, partial(self._retry, state, retries))
+                scope.check_whole()
             except (Exception, SystemExit) as error:
                 outcome = Outcome(state, Status.FAILED, began, error=error)
                 self.failed(state)

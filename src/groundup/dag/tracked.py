@@ -147,7 +147,8 @@ class Tracked:
         self._tracker.begin(state)
         outcome = self._settler.evaluate(state, verdict.reasons)
         if outcome.status not in GOOD:
-            self._tracker.fail(state)
+            if not _was_ended(outcome):
+                self._tracker.fail(state)
             return outcome
         asked = self._asked.get(state.name, {})
         try:
@@ -177,6 +178,13 @@ class Tracked:
 
     def _tell_waiting(self, state: AnyState, text: str) -> None:
         self._settler.tell(Waiting(state, text))
+
+
+def _was_ended(outcome: Outcome) -> bool:
+    """Return whether a state did not fail by itself: its processes were ended."""
+    from groundup.dag.output import StateEndedError
+
+    return isinstance(outcome.error, StateEndedError)
 
 
 class _Having:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import itertools
+import os
+import time
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from groundup.dag.output.current import Running
+from groundup.dag.output.processes import MARK
 from groundup.errors import GroundupError
 
 if TYPE_CHECKING:
     import subprocess
     from types import TracebackType
 
-    from groundup.dag.output.processes import Process
+    from groundup.dag.output.processes import Process, Table
 
 GRACE = 2.0  # seconds between SIGTERM and SIGKILL
 REMEMBERED = 1024  # processes; beyond, those that are gone are forgotten
+_numbers = itertools.count()
 
 
 class StateEndedError(GroundupError):
-    """A state that is being ended wants to start a process."""
+    """A state is being ended, and wants to start a process or lost those that it had."""
 
-    def __init__(self) -> None:
-        super().__init__("no process is started any more: the run is being ended", exit_code=130)
+    def __init__(self, what: str = "no process is started any more: the run is being ended") -> None:
+        super().__init__(what, exit_code=130)
 
 
 class Children:
@@ -32,12 +37,26 @@ class Children:
     the block ends none: a state may start what is meant to stay.
 
     :param outer: that of the state inside of which this one runs, if there is one: it has the processes too.
+    :ivar mark: stands in the variables of the processes.
     """
 
-    __slots__ = ("_ends", "_handles", "_known", "_limit", "_outer", "_running", "_stopped")
+    __slots__ = (
+        "_ends",
+        "_handles",
+        "_known",
+        "_limit",
+        "_outer",
+        "_running",
+        "_stopped",
+        "_unmarked",
+        "mark",
+    )
 
     def __init__(self, outer: Children | None = None) -> None:
         self._outer = outer
+        around = outer.mark if outer else os.environ.get(MARK, "")
+        self.mark = f"{around}/{os.getpid()}.{time.monotonic_ns()}.{next(_numbers)}"
+        self._unmarked: set[tuple[int, float]] = set()
         self._known: dict[int, float] = {}  # when each process started, by id
         self._handles: tuple[subprocess.Popen[Any], ...] = ()  # in place of these, where there are no facts
         self._limit = REMEMBERED
@@ -59,8 +78,8 @@ class Children:
 
         SIGTERM goes to all of them, and SIGKILL to those that are alive after `grace` seconds. One whose
         start is in progress in another thread is killed as soon as it is there; later ones are not hindered.
-        Of what left its session and lost its parent before, nothing is known. On Windows only the processes
-        themselves are ended.
+        What left its session and lost its parent is found by its variables, on Linux. On Windows only the
+        processes themselves are ended.
         """
         self._ends += 1
         _end([self], grace)
@@ -68,6 +87,11 @@ class Children:
     def stop(self) -> None:
         """Let no process be started any more; what there is goes on until it is ended."""
         self._stopped = True
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Whether processes were ended that the state may not know to have been ended."""
+        return self._stopped and bool(self._known or self._handles)
 
     def expect(self) -> int:
         """Return what :meth:`add` has to be told about the process that will be started next.
@@ -101,13 +125,25 @@ class Children:
         source = table()
         if source is None or not self._known:
             return []
-        found = list(family(self._known.copy(), source.snapshot(), source.slack))
+        processes = source.snapshot()
+        marked = {each.pid: each.started for each in self._marked(source, processes)}
+        found = list(family(self._known | marked, processes, source.slack))
         self._known.update((process.pid, process.started) for process in found)
         return [process for process in found if process.alive]
 
     def handles(self) -> list[subprocess.Popen[Any]]:
         """Return what stands for the processes, where nothing else is known of them."""
         return [handle for handle in self._handles if handle.returncode is None]
+
+    def _marked(self, source: Table, processes: Mapping[int, Process]) -> Iterator[Process]:
+        """Yield the processes that carry the mark; the variables of each are looked at once."""
+        first = min(self._known.values())
+        for process in processes.values():
+            if process.started >= first and process.identity not in self._unmarked:
+                if f"{source.mark_of(process.pid)}/".startswith(f"{self.mark}/"):
+                    yield process
+                else:
+                    self._unmarked.add(process.identity)
 
     def _remember(self, pid: int, handle: subprocess.Popen[Any] | None) -> None:
         from groundup.dag.output.processes import table

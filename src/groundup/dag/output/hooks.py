@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from groundup.dag.output.current import Outside, Running, current
+from groundup.dag.output.processes import MARK
 from groundup.dag.output.streams import Stream
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 Method = Callable[..., Any]
 
 STREAMS = (("stdout", 4), ("stderr", 5))  # parameters of Popen, and their places after self
+ENV = ("env", 10)
 
 
 def popen(original: Method) -> Method:
@@ -28,6 +31,8 @@ def popen(original: Method) -> Method:
             original(self, *arguments, **options)
             return
         with _added(running, self), _inheriting(running, list(arguments), options) as given:
+            if running.children is not None:
+                _mark(running.children.mark, given, options)
             original(self, *given, **options)
 
     return start
@@ -112,6 +117,17 @@ def _inheriting(running: Running, arguments: list[Any], options: dict[str, Any])
                 else:
                     options[name] = descriptor
         yield arguments
+
+
+def _mark(mark: str, arguments: list[Any], options: dict[str, Any]) -> None:
+    """Put the mark of a state into the variables that a process is to have."""
+    name, place = ENV
+    env = arguments[place] if place < len(arguments) else options.get(name)
+    marked = {**(os.environ if env is None else env), MARK: mark}
+    if place < len(arguments):
+        arguments[place] = marked
+    else:
+        options[name] = marked
 
 
 def _is_inherited(name: str, place: int, arguments: list[Any], options: dict[str, Any]) -> bool:

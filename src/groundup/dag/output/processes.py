@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+MARK = "GROUNDUP_STATE_RUN"
+"""Variable of the processes of a state, by which also those are found that lost all ties to it."""
+
 
 class Process(NamedTuple):
     """One process.
@@ -47,6 +50,9 @@ class Table(Protocol):
     def started(self, pid: int) -> float | None:
         """Return when a child of this process that was just started did so; None when it is gone."""
 
+    def mark_of(self, pid: int) -> str:
+        """Return what the variable :data:`MARK` of a process was when it was started; empty for none."""
+
 
 class ProcTable:
     """Processes as Linux tells them in /proc; starts are in clock ticks since boot."""
@@ -62,6 +68,16 @@ class ProcTable:
         """Return when a process started; None when there is none of this id."""
         process = self._read(pid)
         return process.started if process else None
+
+    def mark_of(self, pid: int) -> str:
+        """Return what the variable :data:`MARK` of a process was when it was started; empty for none."""
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+                variables = file.read().split(b"\0")
+        except OSError:  # it ended meanwhile, or is another user's
+            return ""
+        prefix = f"{MARK}=".encode()
+        return next((each[len(prefix) :].decode() for each in variables if each.startswith(prefix)), "")
 
     def _read(self, pid: int) -> Process | None:
         try:
@@ -98,6 +114,10 @@ class PsTable:
     def started(self, pid: int) -> float | None:  # noqa: ARG002 - asking for it would take another process
         """Return the current time, which is when a child started that is just there."""
         return time.time()
+
+    def mark_of(self, pid: int) -> str:  # noqa: ARG002 - ps tells variables and arguments without a border
+        """Return the empty text: it is not told."""
+        return ""
 
     def _parse(self, line: str) -> Process:
         pid, parent, group, state, *start = line.split()
