@@ -1,4 +1,4 @@
-"""What running on the host costs beyond the interpreter itself, and making a project beyond uv's own work."""
+"""What runs cost beyond interpreter and bubblewrap themselves, and making a project beyond uv's own work."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from groundup import ExecutionRuntime, create_project, get_project, remove_project
+from groundup import ExecutionRuntime, SandboxExecutionRuntime, create_project, get_project, remove_project
 from groundup.execution.environments import environment_store
+from groundup.execution.sandbox.bubblewrap import find_bubblewrap
 from groundup.projects.uv import find_uv
 from tests.benchmarks.figures import Figure, milliseconds
 from tests.benchmarks.measuring import BenchmarkError, Command, Cost, measure, taken_in_turns, timed
@@ -27,6 +28,10 @@ from tests.support.wheels import build_wheel
 DEPENDENCIES = ("first", "second", "third")
 GIGABYTE = 2**30
 LONG = 5  # rounds of what takes seconds
+BUBBLEWRAP = (
+    *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
+    *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--"),
+)
 BLOCK = f"# /// script\n# requires-python = '>=3.11'\n# dependencies = {list(DEPENDENCIES)}\n# ///\n"
 HELLO = f"{BLOCK}import first, second, third\nprint('hello')\n"
 FLOOD = f"import os\nblock = b'x' * 2**16\nfor _ in range({GIGABYTE} // 2**16): os.write(1, block)\n"
@@ -50,7 +55,7 @@ class Scripts:
 
 
 def benchmark(settings: Settings, folder: Path) -> Report:
-    """Measure the host's runtime and the making of projects; everything is made in `folder`.
+    """Measure the runtimes of host and sandbox and the making of projects; everything is made in `folder`.
 
     :raises BenchmarkError: when something to be measured does not work.
     """
@@ -103,6 +108,7 @@ def figures_of(made: Scripts, settings: Settings) -> Iterator[Figure]:
     parts: dict[str, tuple[Callable[[Scripts, int], list[Figure]], int]] = {
         "run_script": (run_script, settings.rounds),
         "run_project": (run_project, settings.rounds),
+        "sandbox": (sandboxed, settings.rounds),
         "create_project": (making, settings.rounds),
         "streaming 1 GB": (streaming, min(settings.rounds, LONG)),
     }
@@ -142,6 +148,23 @@ def run_project(made: Scripts, rounds: int) -> list[Figure]:
         rounds,
     )
     return [beyond("run_project warm - the interpreter alone", 8, costs, "run_project", "interpreter")]
+
+
+def sandboxed(made: Scripts, rounds: int) -> list[Figure]:
+    """Measure a script in a sandbox, against bubblewrap with the same namespaces and all files shown."""
+    runtime = SandboxExecutionRuntime()
+    runtime.run_script(made.hello)
+    (environment,) = environment_store().names()
+    python = environment_store().root / environment / ".venv/bin/python"
+    bare = (find_bubblewrap(), *BUBBLEWRAP, *direct(python, made.hello, made.env).argv)
+    costs = taken_in_turns(
+        {
+            "run_script": partial(walled, lambda: runtime.run_script(made.hello)),
+            "bwrap": partial(measure, Command(bare, made.env)),
+        },
+        rounds,
+    )
+    return [beyond("sandbox, run_script warm - bwrap alone", 15, costs, "run_script", "bwrap")]
 
 
 def making(made: Scripts, rounds: int) -> list[Figure]:

@@ -12,6 +12,7 @@ FIGURES = {
     "run_script warm - the interpreter alone": ("ms", 15),
     "run_script warm / uv run --script": ("x", 1),
     "run_project warm - the interpreter alone": ("ms", 8),
+    "sandbox, run_script warm - bwrap alone": ("ms", 15),
     "create_project / uv init + uv add": ("x", 1.3),
     "plain pipe / 1 GB by iterator": ("x", 0.5),
     "plain pipe / 1 GB by callback": ("x", 0.5),
