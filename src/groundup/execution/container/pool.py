@@ -29,11 +29,17 @@ class Pool:
 
     def take(self, recipe: Recipe) -> Session:
         """Return a started session, one that is ready where there is one."""
+        while (session := self._next(recipe)) is not None:
+            if session.is_alive:
+                return session
+            session.close()
+        return self._start(recipe)
+
+    def _next(self, recipe: Recipe) -> Session | None:
         with self._lock:
             ready = self._ready.pop(recipe, deque())
             self._ready[recipe] = ready  # the last one that was used
-            session = ready.popleft() if ready else None
-        return session or self._start(recipe)
+            return ready.popleft() if ready else None
 
     def give_back(self, recipe: Recipe, session: Session) -> None:
         """Close a session and make others ready in its place, in the background."""

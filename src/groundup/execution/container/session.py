@@ -66,6 +66,11 @@ class Session:
         """End the container and remove it."""
         self._stack.close()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether nobody has ended the container that was started."""
+        return not self._ending.is_over
+
     def run(self, argv: Sequence[str], env: Mapping[str, str], run: Run) -> Ended:
         """Run the command to its end, or to its timeout; the container has ended then.
 
@@ -164,6 +169,11 @@ class _Ending:
     def is_known(self) -> bool:
         """Return whether the end was heard of."""
         return self._known
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, heard of or not."""
+        return self._error is not None or self._code is not None
 
     @property
     def exit_code(self) -> int:
