@@ -31,26 +31,28 @@ def poll(nodes: Sequence[str], *, namespace: str, name: str | None, **options: A
     :raises GroundupError: the manager refuses, or cannot be started.
     """
     config = load_config()
+    named = _named(nodes, config)
     with needing("poll", "nodes"):
         from groundup.nodes import Runtime
         from groundup.nodes.variables import variables
 
         os.environ.update(variables())
-    classes = _classes(nodes, config)
+    classes = [_load(reference, place, config) for reference, place in named]
     Runtime(namespace, name or platform.node() or "worker", classes, **options).start()
     return 0
 
 
-def _classes(nodes: Sequence[str], config: Config) -> list[type]:
+def _named(nodes: Sequence[str], config: Config) -> list[tuple[str, str]]:
+    """Return the references of the nodes, each with what names it in messages."""
     if nodes:
-        return [_load(reference, f"--node {reference}", config) for reference in nodes]
+        return [(reference, f"--node {reference}") for reference in nodes]
     check_neo(config)
     configured = node_references(config)
     if not configured:
         hint = "for example: groundup poll --node my_nodes:MyNode, or nodes in the configuration"
         raise UserError("poll needs a node", hint=hint)
     return [
-        _load(reference, f"{config.place('neo', 'nodes', item=reference)}: {reference}", config)
+        (reference, f"{config.place('neo', 'nodes', item=reference)}: {reference}")
         for reference in configured
     ]
 
