@@ -22,7 +22,7 @@ from groundup.config.gitignore import (
 from groundup.errors import GroundupError
 
 LINES = st.lists(st.sampled_from([*IGNORED, ".venv", "!.groundup/", "*.pyc", "", "# note", COMMENT]))
-ENTRIES = st.lists(st.sampled_from([*IGNORED, "dist/", "*.log"]))
+ENTRIES = st.lists(st.sampled_from([*IGNORED, "dist/", "*.log", "!kept.log"]))
 ENDS = st.sampled_from(["\n", "\r\n"])
 
 
@@ -30,6 +30,12 @@ def test_missing_entries_are_added_under_a_comment() -> None:
     assert with_entries("*.pyc\n.venv/\n", IGNORED) == (
         f"*.pyc\n.venv/\n{COMMENT}\n.venv.lock\n.venv.old/\n.venv.auth/\n.venv.tmp/\n.groundup/\n"
     )
+
+
+def test_an_entry_that_takes_something_out_is_added_once() -> None:
+    once = with_entries("*.log\n", ["*.log", "!kept.log"])
+    assert once == f"*.log\n{COMMENT}\n!kept.log\n"
+    assert with_entries(once, ["*.log", "!kept.log"]) == once
 
 
 def test_later_entries_join_the_earlier_ones() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from groundup.dag import (
     Retries,
     Retrying,
     Runner,
+    StateFailedError,
     StateGraph,
     StateTimeoutError,
     Status,
@@ -177,3 +179,81 @@ def test_a_generator_has_the_time_for_what_comes_before_its_value() -> None:
         yield "address"
 
     assert isinstance(outcome_of(server).error, StateTimeoutError)
+
+
+# -- kinds of functions ------------------------------------------------------------------------------------
+
+
+class Called:
+    async def __call__(self) -> int:
+        return 5
+
+
+async def inner() -> int:
+    return 5
+
+
+@functools.wraps(inner)
+def giving_a_coroutine() -> object:
+    return inner()
+
+
+@functools.wraps(inner)
+def running_a_coroutine() -> int:
+    return asyncio.run(inner())
+
+
+def counting() -> Iterator[int]:
+    yield 5
+
+
+@functools.wraps(counting)
+def exhausting() -> list[int]:
+    return list(counting())
+
+
+@pytest.mark.parametrize(
+    ("function", "value"),
+    [(Called(), 5), (giving_a_coroutine, 5), (running_a_coroutine, 5), (counting, 5), (exhausting, [5])],
+    ids=["an object", "giving a coroutine", "running a coroutine", "a generator", "exhausting a generator"],
+)
+@pytest.mark.parametrize("timeout", [None, 60])
+def test_what_counts_is_what_is_called_and_not_what_it_wraps(
+    function: Callable[[], object], value: object, timeout: float | None
+) -> None:
+    assert outcome_of(state(function, name="it", timeout=timeout)).value == value
+
+
+# -- the end of generators -----------------------------------------------------------------------------------
+
+
+def test_the_end_of_a_generator_that_fails_is_told_with_its_state() -> None:
+    ended: list[str] = []
+
+    @state
+    def first() -> Iterator[int]:
+        yield 1
+        ended.append("first")
+
+    @state
+    def second(first: int) -> Iterator[int]:
+        yield first
+        raise ValueError("at the end")
+
+    runner = Runner(StateGraph([first, second]))
+    report = runner.reach(second)
+    assert report.ok
+    with pytest.raises(StateFailedError, match=r"state second \(.*test_evaluation.py:.*at the end"):
+        runner.close()
+    assert ended == ["first"]
+    assert [outcome.state.name for outcome in report.failures] == ["second"]
+
+
+def test_a_generator_that_yields_twice_is_told_with_its_state() -> None:
+    @state
+    def twice() -> Iterator[int]:
+        yield 1
+        yield 2
+
+    with pytest.raises(StateFailedError, match="state twice"), Runner(StateGraph([twice])) as runner:
+        runner.reach(twice)

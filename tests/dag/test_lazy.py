@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -188,3 +190,8 @@ def test_what_a_listener_writes_belongs_to_no_state(
             runner.reach("asks").raise_for_failure()
         assert capture.log is None
     assert capsys.readouterr().out.count("heard") == 6
+
+
+def test_it_is_asked_while_another_thread_imports_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncio", ModuleType("asyncio"))  # as it is at the beginning of that
+    assert Lazy(lambda: 5).get() == 5

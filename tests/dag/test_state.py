@@ -98,6 +98,9 @@ async def _stream() -> AsyncIterator[int]:
     yield 1
 
 
+def _nothing() -> None: ...
+
+
 def _packed(*alpha: int) -> None: ...
 
 
@@ -126,6 +129,29 @@ def test_what_cannot_be_a_state_is_refused_with_a_hint(thing: Any, message: str)
         state(thing)
     assert caught.value.hint
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"needs": "config"}, r"needs of the state at .*:\d+ is one state"),
+        ({"needs": [3]}, "has 3"),
+        ({"needs": [None]}, "has None"),
+        ({"retries": 1.5}, "retries of the state at .* is 1.5"),
+        ({"retries": "2"}, "retries of the state at .* is '2'"),
+        ({"timeout": "5"}, "timeout of the state at .* is '5'"),
+        ({"timeout": float("inf")}, "timeout of the state at .* is inf"),
+        ({"timeout": float("nan")}, "timeout of the state at .* is nan"),
+        ({"name": 3}, "has the name 3"),
+        ({"name": "class"}, "has the name 'class', which no parameter can have"),
+        ({"replaces": 3}, "replaces of the state at .* is 3"),
+        ({"inputs": "a.txt"}, "inputs of the state at .* is one path"),
+    ],
+)
+def test_a_keyword_of_another_type_is_refused_with_its_name(keywords: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidStateError, match=message) as caught:
+        state(_nothing, **keywords)
+    assert caught.value.hint
 
 
 def test_a_refusal_says_file_and_line() -> None:

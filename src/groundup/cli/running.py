@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 from groundup.cli.failures import tell
 from groundup.cli.interrupts import terminable
 from groundup.config import Config, load_config
-from groundup.dag import Event, Report, Runner
+from groundup.dag import Event, Report, Runner, StateFailedError
 from groundup.states.loading import LoadedGraph, load_graph, load_params
 
 if TYPE_CHECKING:
@@ -109,8 +109,14 @@ def run(names: Sequence[str], watcher: Watcher | None = None, options: Options =
     if not options.captures:
         _write_lines_at_once()
     on_event = watcher.on_event if watcher else None
-    with watcher or nullcontext(), runner_of(here, options, on_event) as runner:
-        return runner.reach(*(names or [here.config.target]))
+    report: Report | None = None
+    try:
+        with watcher or nullcontext(), runner_of(here, options, on_event) as runner:
+            report = runner.reach(*(names or [here.config.target]))
+    except StateFailedError:  # at the end of a generator, which the report tells then
+        if report is None:
+            raise
+    return report
 
 
 def foreseen(names: Sequence[str], options: Options = Options()) -> Sequence[Preview]:

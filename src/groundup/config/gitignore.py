@@ -33,7 +33,8 @@ def missing_entries(text: str, entries: Iterable[str]) -> list[str]:
 
     A line without the final slash has it too, and so has one with ``!`` before it: that was decided.
     """
-    there = {line.rstrip().removeprefix("!").removesuffix("/") for line in text.splitlines()}
+    there = {line.rstrip().removesuffix("/") for line in text.splitlines()}
+    there |= {line.removeprefix("!") for line in there}
     return [entry for entry in dict.fromkeys(entries) if entry.removesuffix("/") not in there]
 
 

@@ -32,6 +32,16 @@ def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
     return getattr(plain, "__func__", plain)
 
 
+def flags_of(function: Callable[..., Any]) -> int:
+    """Return the ``co_flags`` of what a call enters first, which may wrap a function of another kind."""
+    while isinstance(function, partial):
+        function = function.func
+    entered = getattr(function, "__func__", function)
+    if not hasattr(entered, "__code__"):
+        entered = vars(type(entered)).get("__call__")
+    return int(getattr(getattr(entered, "__code__", None), "co_flags", 0))
+
+
 def annotation_of(function: Callable[..., Any], annotation: Any) -> Any:
     """Return an annotation of `function`, with texts resolved in its module; UNKNOWN where they cannot be."""
     if annotation is inspect.Parameter.empty:
@@ -53,7 +63,7 @@ def returned_type(function: Callable[..., Any]) -> Any:
     annotation = annotation_of(
         function, getattr(plain, "__annotations__", {}).get("return", inspect.Parameter.empty)
     )
-    if inspect.isgeneratorfunction(plain) and get_origin(annotation) in _GENERATORS:
+    if flags_of(function) & inspect.CO_GENERATOR and get_origin(annotation) in _GENERATORS:
         return get_args(annotation)[0]
     return annotation
 

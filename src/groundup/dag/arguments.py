@@ -181,5 +181,5 @@ def _module_and_name(text: str, where: str) -> tuple[str, str]:
 def _in_a_loop() -> bool:
     import sys
 
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+    running_loop = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return running_loop is not None and running_loop() is not None  # None while another thread imports it

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from inspect import CO_COROUTINE, CO_GENERATOR
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from groundup.dag.annotations import plain_function
-from groundup.dag.errors import StateTimeoutError
+from groundup.dag.annotations import flags_of
+from groundup.dag.errors import StateFailedError, StateTimeoutError
 from groundup.dag.scope import Scopes
 from groundup.dag.state import AnyState, Retries
 from groundup.errors import UserError
@@ -61,7 +62,10 @@ class Evaluator:
         self._stopping.set()
 
     def close(self) -> None:
-        """End the states that are generators, the last begun first, and the loop."""
+        """End the states that are generators, the last begun first, and the loop.
+
+        :raises StateFailedError: the end of one failed; the others were ended nevertheless.
+        """
         try:
             self._resources.close()
         finally:
@@ -70,25 +74,33 @@ class Evaluator:
 
     def _attempt(self, state: AnyState, arguments: Mapping[str, Any]) -> Any:
         function = state.function
-        flags = getattr(getattr(plain_function(function), "__code__", None), "co_flags", 0)
+        flags = flags_of(function)
         if flags & CO_COROUTINE:
-            return self._running_loop().run(function, arguments, state.timeout, self._end_children)
+            return self._awaited(state, function, arguments)
         if flags & CO_GENERATOR:
             return self._in_time(state, lambda: self._entered(state, arguments))
         if state.timeout is None:
-            return function(**arguments)
-        return self._in_time(state, lambda: function(**arguments))
+            value = function(**arguments)
+        else:
+            value = self._in_time(state, lambda: function(**arguments))
+        return self._awaited(state, lambda: value, {}) if type(value) is CoroutineType else value
+
+    def _awaited(self, state: AnyState, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+        return self._running_loop().run(function, arguments, state.timeout, self._end_children)
 
     def _entered(self, state: AnyState, arguments: Mapping[str, Any]) -> Any:
         manager = contextmanager(state.function)(**arguments)
         value = manager.__enter__()
         with self._lock:
-            self._resources.callback(self._leave, state.name, manager)
+            self._resources.callback(self._leave, state, manager)
         return value
 
-    def _leave(self, name: str, manager: AbstractContextManager[Any]) -> None:
-        with self._scopes.of(name):
-            manager.__exit__(None, None, None)
+    def _leave(self, state: AnyState, manager: AbstractContextManager[Any]) -> None:
+        with self._scopes.of(state.name):
+            try:
+                manager.__exit__(None, None, None)
+            except Exception as error:
+                raise StateFailedError(state, error) from error
 
     def _in_time(self, state: AnyState, call: Callable[[], Any]) -> Any:
         if state.timeout is None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
+from groundup.dag.errors import StateFailedError
 from groundup.dag.evaluation import Evaluator
 from groundup.dag.graph import StateGraph
 from groundup.dag.outcome import Event, Outcome, Report, Status
@@ -87,10 +88,17 @@ class Runner:
         self.close()
 
     def close(self) -> None:
-        """End the states that are generators, the last begun first, and all child processes of states."""
+        """End the states that are generators, the last begun first, and all child processes of states.
+
+        :raises StateFailedError: the end of a generator failed; its outcome says so as well.
+        """
         self._scheduler.stop()
         try:
             self._evaluator.close()
+        except StateFailedError as error:
+            outcome = self._outcomes[error.state.name]
+            outcome.status, outcome.error = Status.FAILED, error.__cause__
+            raise
         finally:
             self._scopes.close()
 

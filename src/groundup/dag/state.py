@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from keyword import iskeyword
 from pathlib import PurePath
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
-from groundup.dag.annotations import plain_function, returned_type
+from groundup.dag.annotations import flags_of, plain_function, returned_type
 from groundup.dag.arguments import Argument, Kind, arguments_of
 from groundup.dag.errors import InvalidStateError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+LONGEST = 10**9  # seconds; what the clocks of all systems take
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,20 +210,21 @@ def state(
     """
     for keyword in unknown:
         raise _unknown_keyword(keyword)
-    instead = replaces if isinstance(replaces, str) else replaces.name
+    instead = replaces.name if isinstance(replaces, State) else replaces
 
     def declare(function: Callable[P, T]) -> State[P, T]:
         file, line = _location(function)
         where = f"{file}:{line}" if file else repr(function)
         _check_function(function, where)
+        replaced = _checked_replaces(instead, where)
         return State(
-            name=_checked_name(name or instead or str(getattr(function, "__name__", "")), where),
+            name=_checked_name(name or replaced or str(getattr(function, "__name__", "")), where),
             function=function,
             arguments=arguments_of(function, where, params),
-            needs=tuple(need if isinstance(need, str) else need.name for need in needs),
+            needs=_needs(needs, where),
             inputs=_paths(inputs, "inputs", where),
             outputs=_paths(outputs, "outputs", where),
-            replaces=instead,
+            replaces=replaced,
             retries=_checked_retries(retries, where),
             timeout=_checked_timeout(timeout, where),
             description=inspect.cleandoc(plain_function(function).__doc__ or ""),
@@ -248,17 +251,40 @@ def _check_function(function: object, where: str) -> None:
         raise InvalidStateError(
             f"{function!r} cannot be a state", hint=f"decorate a function with @state{_caller()}"
         )
-    if inspect.isasyncgenfunction(function):
+    if flags_of(function) & inspect.CO_ASYNC_GENERATOR:
         raise InvalidStateError(
             f"{where} is an asynchronous generator", hint="use a generator or a coroutine function"
         )
 
 
 def _checked_name(name: str, where: str) -> str:
-    if name.isidentifier():
+    if isinstance(name, str) and name.isidentifier() and not iskeyword(name):
         return name
     what = f"has the name {name!r}, which no parameter can have" if name else "has no name"
     raise InvalidStateError(f"the state at {where} {what}", hint='name it: @state(name="…")')
+
+
+def _checked_replaces(name: object, where: str) -> str:
+    if isinstance(name, str):
+        return name
+    raise InvalidStateError(
+        f"replaces of the state at {where} is {name!r}", hint="give a state, or the name of one"
+    )
+
+
+def _needs(needs: Iterable[str | AnyState], where: str) -> tuple[str, ...]:
+    if isinstance(needs, str | State):
+        name = needs if isinstance(needs, str) else needs.name
+        raise InvalidStateError(
+            f"needs of the state at {where} is one state", hint=f'write a list: needs=["{name}"]'
+        )
+    names = tuple(need.name if isinstance(need, State) else need for need in needs)
+    for name in names:
+        if not isinstance(name, str):
+            raise InvalidStateError(
+                f"needs of the state at {where} has {name!r}", hint="give states, or names of states"
+            )
+    return names
 
 
 def _paths(paths: Paths, what: str, where: str) -> tuple[str, ...]:
@@ -271,17 +297,22 @@ def _paths(paths: Paths, what: str, where: str) -> tuple[str, ...]:
 
 def _checked_retries(retries: int | Retries, where: str) -> Retries:
     checked = Retries(retries) if isinstance(retries, int) else retries
+    if not isinstance(checked, Retries):
+        raise InvalidStateError(
+            f"retries of the state at {where} is {retries!r}", hint="give a number, or Retries(…)"
+        )
     if min(checked.times, checked.delay, checked.factor, checked.longest) < 0:
         raise InvalidStateError(f"retries of the state at {where} is negative", hint="give 0 or more")
     return checked
 
 
 def _checked_timeout(timeout: float | None, where: str) -> float | None:
-    if timeout is not None and not timeout > 0:
-        raise InvalidStateError(
-            f"timeout of the state at {where} is {timeout}", hint="give seconds, more than 0"
-        )
-    return timeout
+    if timeout is None or (isinstance(timeout, int | float) and 0 < timeout <= LONGEST):
+        return timeout
+    raise InvalidStateError(
+        f"timeout of the state at {where} is {timeout!r}",
+        hint=f"give seconds, more than 0 and at most {LONGEST:,}, or None for no limit",
+    )
 
 
 def _location(function: Any) -> tuple[str, int]:

@@ -55,7 +55,7 @@ class Children:
     def __init__(self, outer: Children | None = None) -> None:
         self._outer = outer
         around = outer.mark if outer else os.environ.get(MARK, "")
-        self.mark = f"{around}/{os.getpid()}.{time.monotonic_ns()}.{next(_numbers)}"
+        self.mark: str = f"{around}/{os.getpid()}.{time.monotonic_ns()}.{next(_numbers)}"
         self._unmarked: set[tuple[int, float]] = set()
         self._known: dict[int, float] = {}  # when each process started, by id
         self._handles: tuple[subprocess.Popen[Any], ...] = ()  # in place of these, where there are no facts

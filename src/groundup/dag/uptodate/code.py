@@ -6,11 +6,18 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from opcode import EXTENDED_ARG, hasconst, opmap
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from groundup.dag.state import State
-from groundup.dag.uptodate.text import DIGEST_LENGTH, StableText, digest, fields_of, type_name
+from groundup.dag.uptodate.text import (
+    DIGEST_LENGTH,
+    SecretDigest,
+    StableText,
+    digest,
+    fields_of,
+    type_name,
+)
 
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 _CONST = frozenset(hasconst)
@@ -21,22 +28,22 @@ _FLAGS = 0x3FF  # kinds of functions; the others tell of docstrings and of the m
 _NOTES = frozenset({"__doc__", "__firstlineno__", "__static_attributes__"})
 
 
-def code_digest(function: Callable[..., Any]) -> str:
+def code_digest(function: Callable[..., Any], secret: SecretDigest = digest) -> str:
     """Return a digest that changes with what `function` does, led by Python's minor version.
 
     Covered are bytecode, the constants and names that it uses, the kinds and names of its parameters and
-    variables, defaults, and what it closes over; of partials also function and arguments, of methods the
-    function. Values without a stable text count by their type. What it finds by name in its module is not
+    variables, defaults, and what it closes over; of partials also function and arguments, of methods also
+    the object. Values without a stable text count by their type. What it finds by name in its module is not
     covered.
     """
-    text = _CodeText()
+    text = _CodeText(secret)
     body = text.function(function) if isinstance(function, FunctionType) else text.of(function)
     return f"{VERSION}-{body if len(body) == DIGEST_LENGTH else digest(body)}"
 
 
-def value_text(value: Any) -> str:
+def value_text(value: Any, secret: SecretDigest = digest) -> str:
     """Return the text of `value`: functions count by their code, and what has no text by its type."""
-    return _CodeText().of(value)
+    return _CodeText(secret).of(value)
 
 
 class _CodeText(StableText):
@@ -49,9 +56,10 @@ class _CodeText(StableText):
             return _code(value)
         if isinstance(value, partial):
             return f"partial({self.of(value.func)}, {self.of(value.args)}, {self.of(value.keywords)})"
-        function = getattr(value, "__func__", value)
-        if isinstance(function, FunctionType):
-            return self.function(function)
+        if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):
+            return f"{self.function(value.__func__)} of {self.of(value.__self__)}"
+        if isinstance(value, FunctionType):
+            return self.function(value)
         wrapped = getattr(value, "__wrapped__", None)
         if wrapped is not None:
             return f"{self.other(value)} around {self.of(wrapped)}"
@@ -96,7 +104,7 @@ def _code(code: CodeType) -> str:
 
 def _instructions(code: CodeType) -> Iterator[str]:
     """Yield the instructions, with constants in the place of their numbers, which docstrings shift."""
-    text = _CodeText()
+    text = _CodeText(digest)  # constants are no secrets
     steps = list(_steps(code.co_code))
     for (step, argument), following in zip(steps, [*steps[1:], (_CACHE, 0)], strict=True):
         if following[0] == _STORE_NAME and code.co_names[following[1]] in _NOTES:

@@ -132,12 +132,9 @@ def _differences(
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
         if before != after:
-            yield Change(
-                kind,
-                name,
-                ABSENT if before is None else shown(before),
-                ABSENT if after is None else shown(after),
-            )
+            was = ABSENT if before is None else shown(before)
+            now = ABSENT if after is None else shown(after)
+            yield Change(kind, name, was, now if now != was else f"{now} (another)")
 
 
 def altered(name: str, old: str, new: str | None) -> Change:

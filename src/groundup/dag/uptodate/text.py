@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeAlias
 
 _PLAIN = frozenset({type(None), bool, float, complex, str, bytes, type(Ellipsis), type(NotImplemented)})
 _BASES = (str, bytes, bytearray, bool, int, float, complex)
@@ -16,6 +17,10 @@ _SPEAKING_TYPES = frozenset({range, slice})
 _REPR_DIGITS = 64  # bits; the decimal text of very long numbers is slow, and refused at some length
 SHORT = 60
 DIGEST_LENGTH = 32
+_HIDDEN = "secret"
+_SHOWN_SECRET = re.compile(rf"{_HIDDEN} [0-9a-f]{{{DIGEST_LENGTH}}}")
+
+SecretDigest: TypeAlias = Callable[[str], str]
 
 
 def digest(text: str) -> str:
@@ -24,7 +29,8 @@ def digest(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """Return `text` shortened to what a line can show."""
+    """Return `text` shortened to what a line can show, and without digests of secrets."""
+    text = _SHOWN_SECRET.sub(_HIDDEN, text)
     return text if len(text) <= SHORT else f"{text[: SHORT - 1]}…"
 
 
@@ -33,10 +39,13 @@ def type_name(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def stable_text(value: Any) -> str | None:
-    """Return the text of `value`; None when something in it has none, as objects known by address only."""
+def stable_text(value: Any, secret: SecretDigest = digest) -> str | None:
+    """Return the text of `value`; None when something in it has none, as objects known by address only.
+
+    :param secret: what stands for the text of a secret.
+    """
     try:
-        return StableText().of(value)
+        return StableText(secret).of(value)
     except (_NoTextError, RecursionError):
         return None
 
@@ -49,9 +58,12 @@ class StableText:
     """Writes values: plain ones, containers, paths, enums, dataclasses, models, and what derives from them.
 
     Derived classes say what becomes of all others in :meth:`other`.
+
+    :param secret: returns what stands for the text of a secret.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, secret: SecretDigest) -> None:
+        self._secret = secret
         self._open: set[int] = set()
 
     def of(self, value: Any) -> str:
@@ -96,7 +108,7 @@ class StableText:
         if special is not None:
             return special
         if hasattr(kind, "get_secret_value"):
-            return f"secret {digest(self.of(value.get_secret_value()))}"
+            return f"{_HIDDEN} {self._secret(self.of(value.get_secret_value()))}"
         fields = fields_of(value)
         return self.other(value) if fields is None else f"{type_name(kind)}({self.pairs(fields)})"
 

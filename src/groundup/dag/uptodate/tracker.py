@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -24,6 +25,7 @@ from groundup.dag.uptodate.fingerprint import (
 from groundup.dag.uptodate.locks import locked
 from groundup.dag.uptodate.quick import NONE, evidence
 from groundup.dag.uptodate.records import FAILED, UNDONE, Record, Records
+from groundup.dag.uptodate.secrets import Secrets
 from groundup.dag.uptodate.text import digest, stable_text
 from groundup.dag.uptodate.values import to_text
 from groundup.dag.uptodate.verdict import Verdict
@@ -57,6 +59,7 @@ class Tracker:
         self._records = Records(folder / "records.db", on_notice or _log)
         self._files = Files(root, self._records.files, folder)
         self._locks = folder / "locks"
+        self._secrets = Secrets(folder / "secrets.key")
         self._facts: dict[AnyState, _Facts] = {}
 
     def __enter__(self) -> Self:
@@ -166,7 +169,7 @@ class Tracker:
 
         :raises UnreadableFileError: an input cannot be read.
         """
-        text = stable_text(value)
+        text = stable_text(value, self._secrets.digest)
         if text is None:
             text = to_text(value, state.returns)
         if text is not None:
@@ -186,11 +189,11 @@ class Tracker:
         facts = self._facts.get(state)
         if facts is None:
             declared = json.dumps(state.outputs) if state.outputs else ""
-            facts = self._facts[state] = _Facts(code_digest(state.function), declared)
+            facts = self._facts[state] = _Facts(code_digest(state.function, self._secrets.digest), declared)
         return Fingerprint(
             facts.code,
             state.source,
-            params_text(params, value_text) if params else "",
+            params_text(params, partial(value_text, secret=self._secrets.digest)) if params else "",
             self._files.digests(state.inputs),
             facts.outputs,
             parents,
@@ -240,7 +243,11 @@ class Tracker:
         lazies: Iterable[str],
     ) -> Result:
         key, outputs = fingerprint.key(), self._made(state)
-        what = f"fingerprint\0{key}" if text is None else f"value\0{stable_text(value) or text}"
+        what = (
+            f"fingerprint\0{key}"
+            if text is None
+            else f"value\0{stable_text(value, self._secrets.digest) or text}"
+        )
         result = digest(f"{what}\0{outputs}")
         asked, whole, now = " ".join(lazies), fingerprint.to_text(), int(time.time())
         quick = self._evidence(state, fingerprint, outputs)
