@@ -82,3 +82,10 @@ def test_no_option_has_a_value_of_its_own() -> None:
 )
 def test_what_stands_for_a_value_says_what_it_is(kind: Any, text: str) -> None:
     assert metavar(kind) == text
+
+
+def test_an_alias_that_is_a_word_of_the_language_is_an_option() -> None:
+    class Model(BaseModel):
+        kind: str = Field("a", alias="class")
+
+    assert [field.names for field in fields_of(Model)] == ["--class"]

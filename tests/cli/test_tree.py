@@ -33,6 +33,18 @@ def test_each_state_has_its_time_and_its_output() -> None:
     assert drawn(ended("a", seconds=0.084, given="result")) == ["✓ a  0.08 s  result"]
 
 
+class Shy:
+    """A value that does not want to be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("not me")
+
+
+def test_a_value_that_cannot_be_shown_is_told() -> None:
+    (line,) = drawn(ended("a", given=Shy()))
+    assert line.endswith("a Shy, which cannot be shown: RuntimeError: not me")
+
+
 def test_children_stand_under_the_last_of_their_parents() -> None:
     steps = [ended("a"), ended("b"), ended("c", "a", "b"), ended("d", "a")]
     assert drawn(*steps) == [

@@ -163,3 +163,12 @@ def test_an_entry_point_names_a_module_no_object(tmp_path: Path, monkeypatch: py
     plug_in(tmp_path, monkeypatch, "", "zoo.states:all")
     error = error_of(tmp_path / "repo", {})
     assert str(error) == "entry point animals of zoo: 'zoo.states:all' is not the name of a module"
+
+
+@pytest.mark.parametrize("name", ["groundup_states.py", "tools/states.py"])
+def test_what_a_module_prints_is_not_the_output_of_the_command(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load_graph(client(tmp_path, {name: 'print("hello")\n'}, NAMED if "tools" in name else ""))
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "hello\n")

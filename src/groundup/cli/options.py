@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from inspect import Parameter, Signature
 from inspect import signature as signature_of
+from keyword import iskeyword
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -18,6 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def option(annotation: Any, default: Any, *names: str, help: str, **more: Any) -> Parameter:  # noqa: A002
     """Return a parameter of a function, as typer makes an option of it; the last of `names` is its own."""
     own = names[-1].partition("/")[0].lstrip("-").replace("-", "_")
+    own = f"{own}_" if iskeyword(own) else own
     described = Annotated[annotation, typer.Option(..., *names, help=help, **more)]
     return Parameter(own, Parameter.KEYWORD_ONLY, default=default, annotation=described)
 

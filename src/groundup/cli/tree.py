@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from groundup.dag import AnyState, Outcome, Status
+from groundup.dag.errors import describe
 from groundup.dag.rendering import draw_tree
 
 MOST_LINES = 12  # of one state's value
@@ -131,7 +132,10 @@ def with_reason(line: str, outcome: Outcome, paint: Paint) -> str:
 
 def output_text(outcome: Outcome) -> str:
     """Return what the value of a state that was evaluated says of itself."""
-    return "" if outcome.given is None else str(outcome.given).rstrip()
+    try:
+        return "" if outcome.given is None else str(outcome.given).rstrip()
+    except Exception as error:  # __str__ is the user's own code
+        return f"a {type(outcome.given).__name__}, which cannot be shown: {describe(error)}"
 
 
 def _parents_in_tree(steps: Steps) -> dict[str, str | None]:

@@ -144,14 +144,27 @@ class StateTimeoutError(GroundupError):
 
 
 def describe(error: BaseException) -> str:
-    """Return the message of an error that is meant for people; other errors with their type before it."""
+    """Return the message of an error that is meant for people; other errors with their type before it.
+
+    Control characters are left out, and what cannot be written as UTF-8 is escaped.
+    """
+    from groundup.dag.output.text import plain
+
+    return plain(_message(error).encode("utf-8", "backslashreplace").decode())
+
+
+def _message(error: BaseException) -> str:
     import subprocess
 
     if isinstance(error, GroundupError):
         return str(error)
     if isinstance(error, subprocess.CalledProcessError):
         return f"{_command(error.cmd)} {_ended(error.returncode)}"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # it is the user's own code
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def exit_code_of(error: BaseException) -> int:

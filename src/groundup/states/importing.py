@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -37,7 +38,8 @@ def import_module(origin: Origin, root: Path) -> ModuleType:
         )
     append_path(root)
     try:
-        return importlib.import_module(origin.module)
+        with redirect_stdout(sys.stderr):  # stdout belongs to the command
+            return importlib.import_module(origin.module)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{origin.module}.".startswith(f"{error.name}."):
             raise _told(error, origin, root) from error
@@ -60,7 +62,8 @@ def import_file(origin: Origin, path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[origin.module] = module  # what models with annotations look themselves up in
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[origin.module]
         raise _told(error, origin, path.parent) from error
