@@ -47,12 +47,16 @@ def collect_garbage(*, unused_days: float = 30, dry_run: bool = False) -> list[G
     :param unused_days: how long an environment or an answer was not used.
     :param dry_run: remove nothing, and return what would be removed.
     """
+    from groundup.execution.container.packages import package_store
+
     seconds = unused_days * DAY
     return [
         *_environments(seconds, dry_run),
+        *_packages(package_store(), seconds, dry_run),
         *_answers(seconds, dry_run),
         *_abandoned(project_store(), dry_run),
         *_abandoned(environment_store(), dry_run),
+        *_abandoned(package_store(), dry_run),
         *_scripts(dry_run),
     ]
 
@@ -71,6 +75,14 @@ def _environments(seconds: float, dry_run: bool) -> Iterator[Garbage]:
         needed = seconds if Environment(folder).works() else 0
         found = Garbage("environment", folder, _size(folder))
         if store.is_unused(name, needed) if dry_run else store.remove_unused(name, needed):
+            yield found
+
+
+def _packages(store: Store, seconds: float, dry_run: bool) -> Iterator[Garbage]:
+    """Yield what was provisioned for containers."""
+    for name in store.names():
+        found = Garbage("environment", store.root / name, _size(store.root / name))
+        if store.is_unused(name, seconds) if dry_run else store.remove_unused(name, seconds):
             yield found
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from groundup.errors import UserError
+from groundup.execution import collect_garbage
 from groundup.execution.container.packages import Wanted, package_store, provisioned
 from groundup.execution.container.platforms import Facts
 from groundup.projects import ProvisioningError, create_project
@@ -161,3 +162,13 @@ def test_a_project_for_another_python(native: None) -> None:
 def test_a_malformed_requirement_is_the_users_error(native: None) -> None:
     with pytest.raises(UserError, match="not a valid requirement"):
         wanted(GLIBC, "tool=1")
+
+
+def test_what_was_not_used_for_long_is_garbage(native: None) -> None:
+    with provisioned(wanted(GLIBC, "tool"), GLIBC, "it") as environment:
+        assert collect_garbage(unused_days=0) == []  # it is in use
+    (found,) = collect_garbage(unused_days=0, dry_run=True)
+    assert (found.kind, found.path) == ("environment", environment.parent)
+    assert collect_garbage(unused_days=30) == []
+    assert collect_garbage(unused_days=0) == [found]
+    assert package_store().names() == []

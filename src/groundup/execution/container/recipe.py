@@ -9,6 +9,7 @@ from typing import Any
 from groundup.execution.container.config import ContainerConfig
 from groundup.execution.container.engine import Engine
 from groundup.execution.container.owner import Owner
+from groundup.execution.container.seccomp import seccomp_options
 
 WORK = "/work"
 _NOFILE = 1024  # descriptors of a process
@@ -67,7 +68,7 @@ class Recipe:
             tmpfs=self._tmpfs(engine, config),
             read_only=True,
             cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
+            security_opt=["no-new-privileges", *seccomp_options(engine)],
             ipc_mode="private",
             network_mode=_network(self.network),
             mem_limit=config.memory,
