@@ -11,10 +11,7 @@ import pytest
 from groundup import SandboxExecutionRuntime, run_step
 from groundup.execution.languages import Command, Mount, StepFailed
 from groundup.execution.languages.runtime import CommandRuntime
-from tests.execution.sandbox.test_sandbox import runtime
 from tests.support.users import User
-
-__all__ = ["runtime"]
 
 STEP = """
 name: hello
