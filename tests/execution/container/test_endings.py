@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -149,6 +150,17 @@ def test_an_error_in_a_callback_ends_it_first(runtime: IsolatedExecutionRuntime,
 
     with pytest.raises(RuntimeError, match="there"):
         runtime.run_script(HOLD.encode(), on_stdout=fail)
+    assert owned(engine) == []
+
+
+async def _leave(runtime: IsolatedExecutionRuntime) -> None:
+    async with runtime.stream_script(HOLD.encode()) as output:
+        async for _ in output:
+            break
+
+
+def test_a_stream_that_is_left_ends_it(runtime: IsolatedExecutionRuntime, engine: Engine) -> None:
+    asyncio.run(_leave(runtime))
     assert owned(engine) == []
 
 

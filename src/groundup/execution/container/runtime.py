@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from groundup.execution.languages.runtime import Command
 
 PROJECT = "/project"  # where project or script is in a container
+_reaped: set[str] = set()
 
 
 class IsolatedExecutionRuntime(ExecutionRuntime):
@@ -69,7 +70,7 @@ class IsolatedExecutionRuntime(ExecutionRuntime):
         self._stack = ExitStack()
         self._engine = Engine(find_engine(self.config.engine))
         try:
-            _reap_once(self._engine.url)
+            _reap_once(self._engine)
             self._image = find_image(self._engine, name, pull=self.config.pull, platform=self.config.platform)
         except BaseException:
             self._engine.close()
@@ -259,8 +260,9 @@ def _variables(path: str, extra: Mapping[str, str] | None) -> dict[str, str]:
     return {**own, **(extra or {})}
 
 
-@cache
-def _reap_once(url: str) -> None:
+def _reap_once(engine: Engine) -> None:
     """Remove what killed processes left at an engine, once in the life of this process."""
-    with closing(Engine(url)) as engine, suppress(ContainerError):
-        reap(engine)
+    if engine.url not in _reaped:
+        _reaped.add(engine.url)
+        with suppress(ContainerError):  # nothing that this run needs
+            reap(engine)
