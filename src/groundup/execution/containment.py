@@ -22,8 +22,8 @@ _BUBBLEWRAP = (
 class Stage(NamedTuple):
     """What a supervisor does in the new process, before the command or in its place.
 
-    :param module: path of a module that needs the standard library alone. Its function ``start`` gets
-        `specification`, and program, argv and variables of the command, as bytes, and does not return.
+    :param module: path of a module that needs the standard library alone. What its function ``prepare`` makes
+        of `specification` is given to ``start``, which becomes the command, and to ``accompany`` beside it.
     """
 
     module: Path

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import IO
 
 from groundup.execution.containment import Containment, Stage
-from groundup.execution.garbage import script_folder
 from groundup.execution.process import Ended, Stdin, run_process
 from groundup.execution.run import Run
 from groundup.execution.sandbox.cgroups import group_of
@@ -28,6 +27,7 @@ from groundup.execution.sandbox.view import INSIDE, Word
 from groundup.execution.tree import CannotStart
 
 NAME = "bubblewrap"
+_STATUS = 4096  # bytes that bubblewrap tells at most of a run
 _STAGE = Path(__file__).with_name("stage.py")
 _NAMESPACES = (
     *("--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup"),
@@ -100,16 +100,21 @@ class Bubblewrap:
         :raises SandboxError: it could not be started.
         """
         with (
-            script_folder() as folder,
             _own_stdin(options.stdin) as stdin,
             given(entry.writable, self.uid),
             group_of(self.limits.total_memory) as groups,
         ):
-            status = folder / "status"
-            status.touch()
-            ended = self._run(entry, replace(options, stdin=stdin), self._stage(entry, status, groups))
-            self._check(ended, status.read_text(encoding="utf-8"))
-            return ended
+            return self._watched(entry, replace(options, stdin=stdin), groups)
+
+    def _watched(self, entry: Entry, options: Run, groups: Sequence[Path]) -> Ended:
+        status = os.memfd_create("status")
+        try:
+            log = f"/proc/{os.getpid()}/fd/{status}"
+            ended = self._run(entry, options, self._stage(entry, log, groups))
+            self._check(ended, os.pread(status, _STATUS, 0))
+        finally:
+            os.close(status)
+        return ended
 
     def _run(self, entry: Entry, options: Run, stage: Stage) -> Ended:
         try:
@@ -128,12 +133,12 @@ class Bubblewrap:
         except CannotStart as error:
             raise self._named(error) from error
 
-    def _stage(self, entry: Entry, status: Path, groups: Sequence[Path]) -> Stage:
+    def _stage(self, entry: Entry, log: str, groups: Sequence[Path]) -> Stage:
         words: list[Word] = [
             *_NAMESPACES,
             *([] if entry.network else ["--unshare-net"]),
             *("--seccomp", ("data", filter_program(unix_sockets=not entry.network))),
-            *("--json-status-fd", ("log", str(status))),
+            *("--json-status-fd", ("log", log)),
             *entry.view,
             *("--chdir", str(entry.cwd)),
         ]
@@ -148,9 +153,9 @@ class Bubblewrap:
         }
         return Stage(_STAGE, marshal.dumps(specification))
 
-    def _check(self, ended: Ended, status: str) -> None:
+    def _check(self, ended: Ended, status: bytes) -> None:
         """Raise SandboxError with bubblewrap's words when the command was never reached."""
-        if '"exit-code"' in status or ended.exit_code != 1 or ended.timed_out:
+        if b'"exit-code"' in status or ended.exit_code != 1 or ended.timed_out:
             return
         words = ended.stderr.text().strip().removeprefix("bwrap: ") or "it says nothing"
         if "nknown option" in words:

@@ -27,6 +27,7 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
 _NEW_MOUNTS = 0x20000
@@ -35,17 +36,41 @@ _COUNTS_INSIDE = (5, 14)  # the first Linux that counts the processes of a user 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def start(specification: bytes, program: bytes, argv: list[bytes], env: dict[bytes, bytes]) -> NoReturn:
+def prepare(specification: bytes) -> dict[str, Any]:
+    """Return what `start` and `accompany` have in common; called before the process is there."""
+    given: dict[str, Any] = marshal.loads(specification)  # noqa: S302 - from our own caller
+    if given["processes"] is not None:
+        given["told"], given["tell"] = os.pipe()
+        given["waits"], given["go"] = os.pipe()
+    return given
+
+
+def start(given: dict[str, Any], program: bytes, argv: list[bytes], env: dict[bytes, bytes]) -> NoReturn:
     """Become bubblewrap, which runs `program` with `argv` and `env`; raise OSError with plain words."""
     try:
-        _start(specification, program, argv, env)
+        _start(given, program, argv, env)
     except OSError as error:
         place = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         raise OSError(error.errno, f"{place}{error.strerror}") from error
 
 
-def _start(specification: bytes, program: bytes, argv: list[bytes], env: dict[bytes, bytes]) -> NoReturn:
-    given = marshal.loads(specification)  # noqa: S302 - from our own caller
+def accompany(given: dict[str, Any], comes: Callable[[int], bool]) -> None:
+    """Limit the processes inside, while bubblewrap waits for that: before, all of this user would count.
+
+    :param comes: waits for something to read; False when nobody wants the run any more.
+    """
+    if given["processes"] is None:
+        return
+    os.close(given["tell"])
+    os.close(given["waits"])
+    process = _child(given["told"], comes)
+    if process is not None:
+        _limit_child(process, given)
+    os.close(given["told"])
+    os.close(given["go"])
+
+
+def _start(given: dict[str, Any], program: bytes, argv: list[bytes], env: dict[bytes, bytes]) -> NoReturn:
     for group in given["groups"]:
         _write(group, b"0")
     _write(b"/proc/self/oom_score_adj", b"1000")  # where memory runs out, this is what goes
@@ -57,7 +82,7 @@ def _start(specification: bytes, program: bytes, argv: list[bytes], env: dict[by
         _limit(number, limit)
     words = [each if isinstance(each, bytes) else each[1] for each in options]
     if given["processes"] is not None:
-        words += _limit_processes(given["processes"])
+        words += [b"--info-fd", _passed_on(given["tell"]), b"--block-fd", _passed_on(given["waits"])]
     for name, value in env.items():
         words += [b"--setenv", name, value]
     if any(b"\0" in word for word in words):  # it would end the word, and begin an option
@@ -74,7 +99,10 @@ def _opened(option: Any) -> Any:
     kind, content = option
     if kind == "data":
         return _readable(content)
-    descriptor = os.open(content, os.O_WRONLY | os.O_APPEND)
+    return _passed_on(os.open(content, os.O_WRONLY | os.O_APPEND))
+
+
+def _passed_on(descriptor: int) -> bytes:
     os.set_inheritable(descriptor, True)
     return b"%d" % descriptor
 
@@ -139,45 +167,38 @@ def _limit(number: int, limit: int) -> None:
         resource.setrlimit(number, (limit, limit))
 
 
-def _limit_processes(count: int) -> list[bytes]:
-    """Return the options by which bubblewrap waits, once it is inside, for the limit.
-
-    Set before, it would be one for all processes of this user.
-    """
-    told, tell = os.pipe()
-    waits, go = os.pipe()
-    if os.fork() == 0:
-        try:
-            os.close(tell)
-            _limit_child(told, go, count)
-        finally:
-            os._exit(0)
-    os.set_inheritable(tell, True)
-    os.set_inheritable(waits, True)
-    os.close(go)
-    return [b"--info-fd", b"%d" % tell, b"--block-fd", b"%d" % waits]
-
-
-def _limit_child(told: int, go: int, count: int) -> None:
-    process = _child(told)
-    if process is None:
-        return
+def _limit_child(process: int, given: dict[str, Any]) -> None:
+    count = given["processes"] + 1  # bubblewrap itself
+    if _release() < _COUNTS_INSIDE:
+        count += _tasks(os.getuid() if given["uid"] is None else given["uid"])
     try:
-        count += 1  # bubblewrap itself
-        if _release() < _COUNTS_INSIDE:
-            count += _tasks()
-        resource.prlimit(process, resource.RLIMIT_NPROC, (count, count))
+        _as_user(given["uid"], lambda: resource.prlimit(process, resource.RLIMIT_NPROC, (count, count)))
     except BaseException:
         os.kill(process, signal.SIGKILL)
         raise
-    os.write(go, b".")
+    os.write(given["go"], b".")
 
 
-def _child(told: int) -> int | None:
-    """Return the process of which bubblewrap tells; None when it ended before."""
+def _as_user(uid: int | None, act: Callable[[], object]) -> None:
+    """Do something with the ids of another user: root may lack the right to limit his processes."""
+    if uid is None:
+        act()
+        return
+    own = os.getresuid(), os.getresgid()
+    os.setresgid(uid, uid, 0)
+    os.setresuid(uid, uid, 0)
+    try:
+        act()
+    finally:
+        os.setresuid(*own[0])
+        os.setresgid(*own[1])
+
+
+def _child(told: int, comes: Callable[[int], bool]) -> int | None:
+    """Return the process of which bubblewrap tells; None when it ended before, or nobody wants it."""
     text = b""
     while b"}" not in text:
-        piece = os.read(told, 4096)
+        piece = os.read(told, 4096) if comes(told) else b""
         if not piece:
             return None
         text += piece
@@ -188,12 +209,12 @@ def _release() -> tuple[int, ...]:
     return tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
 
 
-def _tasks() -> int:
-    """Return how many tasks this user has."""
+def _tasks(uid: int) -> int:
+    """Return how many tasks a user has."""
     count = 0
     for name in os.listdir("/proc"):  # noqa: PTH208
         try:
-            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == os.getuid():  # noqa: PTH116
+            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == uid:  # noqa: PTH116
                 count += len(os.listdir(f"/proc/{name}/task"))  # noqa: PTH208
         except OSError:  # it has ended
             continue

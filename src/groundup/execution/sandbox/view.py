@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -129,14 +130,23 @@ class View:
 
 def check_narrow(path: str) -> None:
     """Raise SandboxError when showing a folder would show the caller's home, or the whole system."""
-    home = pwd.getpwuid(os.geteuid()).pw_dir
-    places = (os.path.expanduser("~"), home, data_folder(), cache_folder())  # noqa: PTH111
-    if any(is_in(os.path.realpath(place), [path]) for place in places):
+    places = _private_places(os.environ.get("HOME"), data_folder(), cache_folder())
+    if any(is_in(place, [path]) for place in places):
         raise SandboxError(
             "files",
             f"{path} cannot be shown in a sandbox: the home, or what groundup keeps, is in it",
             hint="use a folder of its own, and a Python that is installed in one",
         )
+
+
+@lru_cache(4)
+def _private_places(*named: str | Path | None) -> list[str]:
+    """Return the places that are nobody else's, without links."""
+    try:
+        own = pwd.getpwuid(os.geteuid()).pw_dir
+    except KeyError:  # nobody that the system knows
+        own = None
+    return [os.path.realpath(place) for place in (own, *named) if place]
 
 
 def is_in(path: str, folders: Iterable[str]) -> bool:

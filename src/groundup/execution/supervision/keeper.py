@@ -11,9 +11,9 @@ groundup, and what costs time to import is left out.
 
 A request is one message on the control socket that carries descriptors: channel, stdin, stdout, stderr. On
 the channel follow its length and its parts by marshal: program, argv, variables, and None or a stage: folder,
-name and specification of a module whose ``start`` becomes the command. The answers, a line each, are
-``error WORDS``, or ``started PID`` and, when nothing of the run is left, ``exit CODE``. Whoever closes the
-channel ends the run.
+name and specification of a module. Its ``prepare`` is called first, its ``start`` becomes the command, its
+``accompany`` does what has to be done beside. The answers, a line each, are ``error WORDS``, or
+``started PID`` and, when nothing of the run is left, ``exit CODE``. Whoever closes the channel ends the run.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _run(channel: int, streams: list[int]) -> int:
     (length,) = _LENGTH.unpack(_read(channel, _LENGTH.size))
     *parts, stage = marshal.loads(_read(channel, length))  # noqa: S302 - from our own caller
     os.chdir(parts[2][b"PWD"])
-    command = _start_staged(stage, parts, streams) if stage else _start(parts, streams)
+    command = _start_staged(stage, parts, streams, channel) if stage else _start(parts, streams)
     for descriptor in streams:
         os.close(descriptor)
     _answer(channel, f"started {command}")
@@ -152,13 +152,18 @@ def _start(parts: Parts, streams: list[int]) -> int:
     )
 
 
-def _start_staged(stage: Stage, parts: Parts, streams: list[int]) -> int:
+def _start_staged(stage: Stage, parts: Parts, streams: list[int], channel: int) -> int:
     """Start the command as `_start`, by its stage; raise OSError with its words when that fails."""
+    folder, name, specification = stage
+    sys.path.append(folder)
+    module = __import__(name)
+    prepared = module.prepare(specification)
     failure, fail = os.pipe()
     command = os.fork()
     if command == 0:
         try:
-            _become_staged(stage, parts, streams)
+            _begin(streams)
+            module.start(prepared, *parts)
         except BaseException as error:
             os.write(fail, _words(error).encode())
         finally:
@@ -169,19 +174,25 @@ def _start_staged(stage: Stage, parts: Parts, streams: list[int]) -> int:
     if words:
         os.waitpid(command, 0)
         raise OSError(0, words)
+    module.accompany(prepared, lambda descriptor: _comes(descriptor, channel))
     return command
 
 
-def _become_staged(stage: Stage, parts: Parts, streams: list[int]) -> NoReturn:
+def _begin(streams: list[int]) -> None:
+    """Be what `posix_spawn` would have made."""
     os.setsid()
     for number in _IGNORED:
         signal.signal(number, signal.SIG_DFL)
     for place, descriptor in enumerate(streams):
         os.dup2(descriptor, place)
-    folder, name, specification = stage
-    sys.path.append(folder)
-    __import__(name).start(specification, *parts)
-    raise RuntimeError(f"{name} started nothing")
+
+
+def _comes(descriptor: int, channel: int) -> bool:
+    """Wait for something to read at a descriptor; return False when nobody wants the run any more."""
+    poll = select.poll()
+    for each in (CALLER, channel, descriptor):
+        poll.register(each, select.POLLIN)
+    return all(ready == descriptor for ready, _ in poll.poll())
 
 
 def _wait(command: int, channel: int) -> None:
