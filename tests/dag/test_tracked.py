@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
-from groundup.dag import Lazy, Params, Report, Runner, State, StateFailedError, StateGraph, Status, state
+from groundup.dag import (
+    InvalidStateError,
+    Lazy,
+    Params,
+    Report,
+    Runner,
+    State,
+    StateFailedError,
+    StateGraph,
+    Status,
+    state,
+)
 from groundup.dag.annotations import UNKNOWN
 from groundup.dag.arguments import Argument, Kind
 from groundup.dag.output import Capture
@@ -220,6 +232,33 @@ def test_what_says_that_it_is_satisfied_is_not_run() -> None:
     Path("tool").unlink()
     report = run(name, installed)
     assert (ran, reasons(report, "installed")) == (["installed"], ["check installed"])
+
+
+def test_a_check_may_be_a_coroutine() -> None:
+    @state
+    def installed() -> None:
+        ran.append("installed")
+        Path("tool").touch()
+
+    @installed.satisfied
+    async def _() -> bool:
+        await asyncio.sleep(0)
+        return Path("tool").exists()
+
+    assert status(run(installed), "installed") is Status.CHANGED
+    assert ran == ["installed"]
+    assert status(run(installed), "installed") is Status.SKIPPED
+
+
+def test_a_check_that_is_a_generator_is_refused() -> None:
+    @state
+    def installed() -> None: ...
+
+    with pytest.raises(InvalidStateError, match=r"the check of installed at .*:\d+ is a generator"):
+
+        @installed.satisfied  # type: ignore[type-var]
+        def _() -> Iterator[bool]:
+            yield True
 
 
 def test_a_check_decides_beside_inputs_and_outputs_too() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from inspect import CO_COROUTINE, CO_GENERATOR
 from types import CoroutineType
@@ -56,6 +56,16 @@ class Evaluator:
                 on_retry(attempt, error, delay)
             self._stopping.wait(delay)
             attempt += 1
+
+    def is_satisfied(
+        self, state: AnyState, check: Callable[..., bool | Awaitable[bool]], arguments: Mapping[str, Any]
+    ) -> bool:
+        """Return what the check of a state says; a coroutine is awaited.
+
+        :raises BaseException: what the check raised.
+        """
+        said = check(**arguments)
+        return bool(self._awaited(state, lambda: said, {}) if type(said) is CoroutineType else said)
 
     def interrupt(self) -> None:
         """Let no further attempt begin."""

@@ -46,7 +46,7 @@ class Settler:
         self.outcomes = outcomes
         self.parameters = parameters
         self.tracked: Tracked | None = None
-        self._evaluator = evaluator
+        self.evaluator = evaluator
         self._scopes = scopes
         self._keep_going = keep_going
         self._on_event = on_event
@@ -80,7 +80,7 @@ class Settler:
         with scope:
             try:
                 arguments = {argument.name: self.filled(argument, state) for argument in state.arguments}
-                value = self._evaluator.evaluate(state, arguments, partial(self._retry, state, retries))
+                value = self.evaluator.evaluate(state, arguments, partial(self._retry, state, retries))
                 scope.check_whole()
             except (Exception, SystemExit) as error:
                 outcome = Outcome(state, Status.FAILED, began, error=error)

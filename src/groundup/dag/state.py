@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from pathlib import PurePath
@@ -15,6 +15,7 @@ from groundup.dag.errors import InvalidStateError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Check = TypeVar("Check", bound=Callable[..., bool | Awaitable[bool]])
 LONGEST = 10**9  # seconds; what the clocks of all systems take
 
 
@@ -68,7 +69,7 @@ class State(Generic[P, T]):
     description: str = ""
     file: str = ""
     line: int = 0
-    check: Callable[..., bool] | None = None
+    check: Callable[..., bool | Awaitable[bool]] | None = None
     replaced: AnyState | None = None
     parents: tuple[str, ...] = field(init=False)
     eager_parents: tuple[str, ...] = field(init=False)
@@ -83,12 +84,13 @@ class State(Generic[P, T]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.function(*args, **kwargs)
 
-    def satisfied(self, check: Callable[..., bool]) -> Callable[..., bool]:
+    def satisfied(self, check: Check) -> Check:
         """Declare, as a decorator, a function that tells whether the condition holds: then nothing runs.
 
-        Its parameters are some of the state's own.
+        Its parameters are some of the state's own. It may be a coroutine function.
 
-        :raises InvalidStateError: it wants something that the state does not, or is the second one.
+        :raises InvalidStateError: it wants something that the state does not, is a generator function, or is
+            the second one.
         """
         own = [argument.name for argument in self.arguments]
         file, line = _location(check)
@@ -96,6 +98,10 @@ class State(Generic[P, T]):
             raise InvalidStateError(
                 f"{self.name} ({self.source}) has two functions that tell whether it is satisfied",
                 hint=f"remove one; the second is at {file}:{line}",
+            )
+        if flags_of(check) & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR):
+            raise InvalidStateError(
+                f"the check of {self.name} at {file}:{line} is a generator", hint="return True or False"
             )
         for name, parameter in inspect.signature(check).parameters.items():
             if name not in own and parameter.default is parameter.empty:

@@ -136,7 +136,7 @@ class Tracked:
         arguments = [argument for argument in state.arguments if argument.name in wanted]
         values = {argument.name: self._settler.filled(argument, state) for argument in arguments}
         with self._settler.surroundings(state):
-            return bool(check(**values))
+            return self._settler.evaluator.is_satisfied(state, check, values)
 
     def _skipped(self, state: AnyState, verdict: Verdict) -> Outcome:
         self._results[state.name] = self._tracker.skip(state, verdict)
