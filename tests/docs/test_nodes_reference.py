@@ -34,7 +34,7 @@ def test_every_part_of_the_context_stands_there() -> None:
 
 def test_every_attribute_of_run_nodes_stands_there() -> None:
     for node in (ScriptNode, ProjectNode, StepNode):
-        declared = {name for each in node.__mro__[:2] for name in inspect.get_annotations(each)}
+        declared = {name for each in node.__mro__[:3] for name in inspect.get_annotations(each)}
         for name in declared - {"Inputs", "Outputs", "Secrets", "inputs", "secrets", "context", "limits"}:
             assert f"`{name}`" in PAGE, (node, name)
 

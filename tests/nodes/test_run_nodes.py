@@ -142,6 +142,11 @@ def test_a_script_runs_in_a_sandbox(user: User) -> None:
         assert run_node(node, {"numbers": [20, 22]}) == [Seen(sum=42, home=sees_home)]
 
 
+def test_a_runtime_is_made_once_for_all_that_ask_for_the_same() -> None:
+    first, second = scripted("print()"), scripted("print(1)")
+    assert first.runtime() is second.runtime()
+
+
 def test_a_step_node_runs_a_step_in_its_language(user: User) -> None:
     folder = user.home / "step"
     path = write_step(
@@ -173,6 +178,7 @@ def test_a_step_node_runs_a_step_in_its_language(user: User) -> None:
         (ScriptNode, {"script": "nowhere.py"}, "Wrong: there is no script "),
         (ProjectNode, {}, "Wrong has no project"),
         (StepNode, {}, "Wrong has no step"),
+        (ScriptNode, {"script": b"x", "isolate": "sandbx"}, "Wrong: isolate='sandbx' is none of False"),
         (StepNode, {"step": "nowhere.yaml"}, "Wrong: there is no step "),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from groundup.manager import EmbeddedManager
-from tests.support.background import Background
+from groundup.nodes import GraphNodeModel, StateManager
+from tests.support.background import Background, until
 
 SCRIPT = """
 import asyncio, logging, sys, time
@@ -31,14 +33,18 @@ print("ended", flush=True)
 
 @contextmanager
 def worker(
-    manager: EmbeddedManager, folder: Path, *words: str, variables: Mapping[str, str] | None = None
+    manager: EmbeddedManager,
+    folder: Path,
+    *words: str,
+    code: str = SCRIPT,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Background]:
     """A worker in a process of its own, whose address stands in `.env` of its folder."""
     (folder / ".env").write_text(
         f'# the manager\nEXOSPHERE_STATE_MANAGER_URI="{manager.uri}"\nEXOSPHERE_API_KEY={manager.key}\n'
     )
     env = {"PATH": os.environ["PATH"], **(variables or {})}
-    with Background([sys.executable, "-c", SCRIPT, *words], env=env, cwd=folder) as process:
+    with Background([sys.executable, "-c", code, *words], env=env, cwd=folder) as process:
         yield process
 
 
@@ -68,6 +74,42 @@ def test_it_is_silent_where_that_is_wanted(
         assert process.wait() == 1
     assert "INFO" not in process.stderr and "registering" not in process.stderr
     assert "Failed to register nodes: Invalid API key" in process.stderr  # real variables win
+
+
+def test_sigterm_lets_what_runs_end_and_gives_the_rest_back(manager: EmbeddedManager, tmp_path: Path) -> None:
+    code = """
+import sys, time
+from pathlib import Path
+from groundup.nodes import BaseNode, Runtime
+
+class Waiting(BaseNode):
+    def execute(self):
+        Path("started").touch()
+        while not Path("go on").exists():
+            time.sleep(0.01)
+
+Runtime("demo", "worker", [Waiting], workers=1).start()
+"""
+    client = StateManager("demo", manager.uri, manager.key)
+    flow = [GraphNodeModel(node_name="Waiting", namespace="demo", identifier="a")]
+
+    async def trigger() -> list[str]:
+        await client.upsert_graph("flow", flow, {})
+        return [(await client.trigger("flow"))["run_id"] for _ in range(3)]
+
+    async def found() -> list[str]:
+        return sorted([(await client.get_run(run)).nodes[0].status.value for run in runs])
+
+    with worker(manager, tmp_path, code=code) as process:
+        process.wait_for_stderr("registered nodes")
+        runs = asyncio.run(trigger())
+        until((tmp_path / "started").exists, "one runs")
+        until(lambda: asyncio.run(found()) == ["QUEUED"] * 3, "all are claimed")
+        process.send(signal.SIGTERM)
+        until(lambda: asyncio.run(found()) == ["CREATED", "CREATED", "QUEUED"], "two are given back")
+        (tmp_path / "go on").touch()
+        assert process.wait() == 0
+    assert asyncio.run(found()) == ["CREATED", "CREATED", "SUCCESS"]
 
 
 def test_a_node_in_a_thread_does_not_keep_the_process(manager: EmbeddedManager, tmp_path: Path) -> None:

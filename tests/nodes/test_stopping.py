@@ -7,6 +7,7 @@ import threading
 
 from groundup.manager import EmbeddedManager
 from groundup.nodes import BaseNode, StateManager
+from tests.support.gate import Gate
 from tests.support.workers import Silent, running, runtime, slow_node, statuses, step, until
 
 
@@ -37,6 +38,27 @@ def test_running_executions_end_and_what_is_waiting_is_given_back(manager: Embed
             await asyncio.wait_for(task, 20)
             found = [(await client.get_run(run)).nodes[0].status.value for run in runs]
             assert sorted(found) == ["CREATED", "CREATED", "SUCCESS"]
+
+    asyncio.run(main())
+
+
+def test_outcomes_that_are_not_yet_delivered_are_waited_for(manager: EmbeddedManager) -> None:
+    slow, started, go_on = slow_node()
+
+    async def main() -> None:
+        client = StateManager("demo", manager.uri, manager.key)
+        with Gate(int(manager.uri.rpartition(":")[2])) as gate:
+            worker = runtime([slow], gate.base, manager.key)
+            async with running(worker) as task, client:
+                await client.upsert_graph("flow", [step(slow, "a")], {})
+                run_id = (await client.trigger("flow"))["run_id"]
+                await asyncio.wait_for(started.wait(), 20)
+                await asyncio.to_thread(gate.shut)
+                go_on.set()
+                worker.stop()
+                asyncio.get_running_loop().call_later(0.3, gate.open)
+                await asyncio.wait_for(task, 30)
+                assert statuses(await client.get_run(run_id)) == [("a", "SUCCESS")]
 
     asyncio.run(main())
 

@@ -7,20 +7,39 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
-from groundup.manager import EmbeddedManager
+from groundup.manager import EmbeddedManager, ManagerInUseError
 from groundup.nodes import Runtime, StateManager, embedded, set_embedded_manager
+from groundup.states import embedded_manager as module
 from groundup.states.embedded_manager import SharedManager, embedded_manager
 from tests.support.background import until
+from tests.support.server import LoopbackServer, QuietHandler
 from tests.support.workers import Silent, running, step
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     return tmp_path / "data/manager.db"
+
+
+class Friendly(QuietHandler, BaseHTTPRequestHandler):
+    """Finds everything."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+
+class Other(LoopbackServer):
+    """Some program that speaks HTTP."""
+
+    authority = None
+    host = "127.0.0.1"
+    handler = Friendly
 
 
 def answers(manager: SharedManager) -> bool:
@@ -63,6 +82,16 @@ def test_another_port_is_taken_when_somebody_has_the_last_one(database: Path) ->
     with EmbeddedManager(database.with_name("other.db"), port=port), SharedManager(database) as again:
         assert again.uri != first.uri
         assert answers(again)
+
+
+def test_another_program_at_the_last_address_is_not_taken_for_the_manager(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_START_SECONDS", 0.2)
+    with EmbeddedManager(database), Other() as other:
+        database.with_name("manager.db.address").write_text(other.base)
+        with pytest.raises(ManagerInUseError, match="but does not answer"), SharedManager(database):
+            pass
 
 
 def test_many_that_start_at_once_find_one_another(database: Path) -> None:

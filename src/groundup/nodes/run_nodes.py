@@ -7,13 +7,15 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 
 from groundup.nodes.base import BaseNode
 from groundup.nodes.errors import NodesError
 from groundup.nodes.fields import described, write_fields
+from groundup.nodes.runtimes import IsolatedNode
+from groundup.nodes.threads import in_thread
 
 if TYPE_CHECKING:
     from groundup.execution import ExecutionResult, ExecutionRuntime, OutputStream
@@ -23,7 +25,7 @@ class RunFailedError(NodesError):
     """The run of a node failed, or what it wrote are no outputs."""
 
 
-class RunNode(BaseNode):
+class RunNode(IsolatedNode):
     """What script and project nodes share.
 
     The run gets the inputs on stdin as one JSON object, and the secrets as variables named like their fields.
@@ -31,15 +33,9 @@ class RunNode(BaseNode):
     several, nothing is none. Without, the output is ``stdout``, as text. Lines on stderr are logged. A failed
     run fails the node; cancelling kills the run with all that it started.
 
-    :cvar isolate: False for the host, "sandbox", "container" or True for it.
-    :cvar python_tag: tag of the container's image.
-    :cvar docker_config: settings of the container or sandbox.
     :cvar timeout: seconds that a run may take; None: no limit but that of the flow.
     """
 
-    isolate: ClassVar[bool | Literal["sandbox", "container"]] = False
-    python_tag: ClassVar[str | None] = None
-    docker_config: ClassVar[Mapping[str, Any]] = {}
     timeout: ClassVar[float | None] = None
 
     class Outputs(BaseModel):
@@ -64,7 +60,7 @@ class RunNode(BaseNode):
 
         log = _Lines(self)
         try:
-            async with self._start(self._runtime()) as output:
+            async with self._start(await in_thread(self.runtime)) as output:
                 async for chunk in output:
                     if chunk.stream == "stderr":
                         log.add(chunk.text)
@@ -97,11 +93,6 @@ class RunNode(BaseNode):
     @abstractmethod
     def _start(self, runtime: ExecutionRuntime) -> OutputStream:
         """The run, not yet started."""
-
-    def _runtime(self) -> ExecutionRuntime:
-        from groundup.execution import create_execution_runtime
-
-        return create_execution_runtime(self.isolate, self.python_tag, **self.docker_config)
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -142,12 +133,11 @@ class ScriptNode(RunNode):
 
     def _start(self, runtime: ExecutionRuntime) -> OutputStream:
         script = self.script if isinstance(self.script, bytes) else beside(type(self), self.script)
-        given = (self.requirements, self.dependency_overrides)
         return runtime.stream_script(
             script,
             *self.arguments(),
-            requirements=given[0],
-            dependency_overrides=given[1],
+            requirements=self.requirements,
+            dependency_overrides=self.dependency_overrides,
             **self._options(),
         )
 

@@ -8,24 +8,22 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from groundup.nodes.base import BaseNode
 from groundup.nodes.fields import described, write_fields
 from groundup.nodes.run_nodes import RunFailedError, beside
+from groundup.nodes.runtimes import IsolatedNode
 
 
-class StepNode(BaseNode):
+class StepNode(IsolatedNode):
     """Runs a step: its inputs are the node's, its outputs are read into ``Outputs``.
 
     Secrets are variables of the step, named like their fields. What it writes is logged. A step that is
     cancelled is killed at the next thing that it writes; with ``limits`` at once.
 
     :cvar step: path of a step file, relative to the one that defines the class.
-    :cvar on: "host", "sandbox" or "container".
     :cvar timeouts: seconds by phase, over those of the step file.
     """
 
     step: ClassVar[str | Path] = ""
-    on: ClassVar[Literal["host", "sandbox", "container"]] = "host"
     timeouts: ClassVar[Mapping[Literal["install", "supply", "run"], float]] = {}
 
     @classmethod
@@ -47,7 +45,7 @@ class StepNode(BaseNode):
         try:
             result = run_step(
                 beside(type(self), self.step),
-                on=self.on,
+                on=self.runtime(),
                 inputs=self.inputs.model_dump(mode="json", by_alias=True),
                 env=write_fields(self.secrets),
                 timeouts=self.timeouts,

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from groundup import proto_kernel
 from groundup.config.files import write_whole
 from groundup.errors import UserError
+from groundup.nodes.wire import MANAGER_HEADER
 from groundup.projects.home import data_folder
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class SharedManager:
 def _answers(uri: str) -> bool:
     try:
         with urllib.request.urlopen(f"{uri}/health", timeout=_ANSWER_SECONDS) as answer:  # noqa: S310
-            return bool(answer.status == 200)
+            return MANAGER_HEADER in answer.headers  # another program may have the port now
     except (urllib.error.URLError, OSError, ValueError):
         return False
 
