@@ -172,3 +172,16 @@ def test_what_was_not_used_for_long_is_garbage(native: None) -> None:
     assert collect_garbage(unused_days=30) == []
     assert collect_garbage(unused_days=0) == [found]
     assert package_store().names() == []
+
+
+def test_a_failure_is_not_kept(native: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as offline:
+        offline.setenv("UV_OFFLINE", "1")
+        with pytest.raises(ProvisioningError):
+            packages(GLIBC, "native")
+    assert (packages(GLIBC, "native") / "native.py").exists()
+
+
+def test_other_requirements_are_another_environment(native: None) -> None:
+    assert not (packages(GLIBC, "native") / "tool.py").exists()
+    assert (packages(GLIBC, "native", "tool") / "tool.py").exists()
