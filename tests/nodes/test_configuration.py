@@ -88,10 +88,10 @@ def test_a_node_is_registered_by_its_class_name_with_the_schemas_of_its_fields()
     class Keeper(Annotations):
         class Secrets(BaseModel):
             token: str
-            other: str
+            other: int = Field(alias="other-key")
 
     sent = registration(Keeper)
-    assert (sent["name"], sent["secrets"]) == ("Keeper", ["token", "other"])
+    assert (sent["name"], sent["secrets"]) == ("Keeper", ["token", "other-key"])
     assert sent["inputs_schema"]["properties"]["text"]["type"] == "string"
     assert sent["outputs_schema"] == {
         "description": "No outputs.",

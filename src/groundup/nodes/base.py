@@ -69,5 +69,5 @@ def registration(node: type[BaseNode]) -> dict[str, Any]:
         "name": node.__name__,
         "inputs_schema": wire_schema(node.Inputs),
         "outputs_schema": wire_schema(node.Outputs),
-        "secrets": list(node.Secrets.model_fields),
+        "secrets": list(wire_schema(node.Secrets)["properties"]),
     }
