@@ -36,6 +36,7 @@ for name, script, limits in attacks:
 def folder(uv: Path) -> Iterator[Path]:
     """A folder of the other user, with groundup and uv in it."""
     require(os.geteuid() == 0 and shutil.which("setpriv") and PYTHON, "root, setpriv and a Python for all")
+    require(shutil.which("bwrap"), "bubblewrap")
     found = subprocess.run([str(PYTHON), "--version"], capture_output=True, text=True, check=True).stdout
     require(tuple(map(int, found.split()[1].split(".")[:2])) >= (3, 11), "a CPython 3.11 for all")
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:

@@ -94,7 +94,7 @@ def in_namespace(user: User, script: str, ids: str) -> subprocess.CompletedProce
         return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
-def test_root_of_a_namespace_that_has_nobody_else(user: User) -> None:
+def test_root_of_a_namespace_that_has_nobody_else(runtime: SandboxExecutionRuntime, user: User) -> None:
     done = in_namespace(user, 'exec "$@"', "0 0 1")
     assert done.stderr == ""
     reason, message, hint = done.stdout.splitlines()
@@ -103,7 +103,7 @@ def test_root_of_a_namespace_that_has_nobody_else(user: User) -> None:
     assert "uid=" in hint
 
 
-def test_a_system_that_refuses_namespaces(user: User) -> None:
+def test_a_system_that_refuses_namespaces(runtime: SandboxExecutionRuntime, user: User) -> None:
     done = in_namespace(user, 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"', "0 0 100000")
     assert done.stderr == ""
     reason, message, hint = done.stdout.splitlines()
@@ -113,7 +113,7 @@ def test_a_system_that_refuses_namespaces(user: User) -> None:
 
 
 @pytest.mark.parametrize("uid", [0, -1, 2**32 - 1, "65534", True, 1.5])
-def test_a_uid_that_is_none(uid: object) -> None:
+def test_a_uid_that_is_none(runtime: SandboxExecutionRuntime, uid: object) -> None:
     with pytest.raises(UserError, match="is no uid for a sandbox"):
         SandboxExecutionRuntime(uid=uid)  # type: ignore[arg-type]
 
@@ -126,10 +126,10 @@ def users_of(mark: str) -> Iterator[int]:
                 yield path.stat().st_uid
 
 
-def test_root_runs_as_another_user(user: User) -> None:
+def test_root_runs_as_another_user(runtime: SandboxExecutionRuntime, user: User) -> None:
     require(os.geteuid() == 0, "root")
 
-    def owner(runtime: SandboxExecutionRuntime) -> int:
+    def owner(sandbox: SandboxExecutionRuntime) -> int:
         seen: list[int] = []
 
         def look(_: str) -> None:
@@ -137,18 +137,17 @@ def test_root_runs_as_another_user(user: User) -> None:
 
         mark = os.urandom(8).hex()
         source = b"import time; print('x', flush=True); time.sleep(0.1)"
-        result: ExecutionResult = runtime.run_script(source, mark, on_stdout=look)
+        result: ExecutionResult = sandbox.run_script(source, mark, on_stdout=look)
         assert result.ok
         (found,) = set(seen)
         return found
 
-    assert owner(SandboxExecutionRuntime()) == DEFAULT_UID
+    assert owner(runtime) == DEFAULT_UID
     assert owner(SandboxExecutionRuntime(uid=4321)) == 4321
 
 
-def test_what_its_user_cannot_read_is_said(user: User) -> None:
+def test_what_its_user_cannot_read_is_said(runtime: SandboxExecutionRuntime, user: User) -> None:
     require(os.geteuid() == 0, "root")
-    runtime = SandboxExecutionRuntime()
     assert runtime.run_script(b"").ok
     store = environment_store()
     (name,) = store.names()
