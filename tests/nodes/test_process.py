@@ -22,7 +22,7 @@ from groundup.nodes.fields import read_fields
 from groundup.nodes.limits import Limits
 from groundup.nodes.process import NodeProcessError, execute_in_process
 from tests.support.background import until as soon
-from tests.support.heavy_nodes import Apart
+from tests.support.heavy_nodes import Apart, Bare
 from tests.support.workers import running, runtime, statuses, step, until
 
 CONTEXT = NodeContext(node_name="Apart", identifier="here", graph_name="flow", attempt=2)
@@ -114,6 +114,19 @@ def test_a_worker_runs_it_there_and_its_context_reaches_the_manager(manager: Emb
         assert (details.outputs["token"], details.outputs["told"]) == ("from the flow", '["a", "flow", "1"]')
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("limits", [None, Limits()])
+def test_a_runtime_may_give_every_node_a_process(manager: EmbeddedManager, limits: Limits | None) -> None:
+    async def main() -> int:
+        client = StateManager("demo", manager.uri, manager.key)
+        async with running(runtime([Bare], manager.uri, manager.key, limits=limits)), client:
+            await client.upsert_graph("flow", [step(Bare, "a")], {})
+            run_id = (await client.trigger("flow"))["run_id"]
+            graph = await client.wait_for_run(run_id, timeout=60)
+            return int((await client.get_node("flow", run_id, graph.nodes[0].id)).outputs["pid"])
+
+    assert (asyncio.run(main()) == os.getpid()) is (limits is None)
 
 
 def test_classes_of_a_script_are_found_again(tmp_path: Path) -> None:

@@ -79,3 +79,13 @@ class Apart(BaseNode):
             file.write("hanging")
             file.flush()
             time.sleep(3600)
+
+
+class Bare(BaseNode):
+    """Says in which process it runs."""
+
+    class Outputs(BaseModel):
+        pid: int
+
+    async def execute(self) -> Outputs:
+        return self.Outputs(pid=os.getpid())
