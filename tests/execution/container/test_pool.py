@@ -13,9 +13,14 @@ from tests.support.containers import owned, runtime_of
 from tests.support.users import User
 
 
-def wait_until_ready(engine: Engine, count: int) -> set[str]:
-    """Wait until containers are ready and used ones are gone; return their names."""
-    until(lambda: len(running(engine)) == len(owned(engine)) == count, f"{count} ready containers")
+def wait_until_ready(engine: Engine, count: int, used: frozenset[str] = frozenset()) -> set[str]:
+    """Wait until containers are ready, none of them `used`, and others are gone; return their names."""
+
+    def are_ready() -> bool:
+        ready = running(engine)
+        return len(ready) == len(owned(engine)) == count and used.isdisjoint(ready)
+
+    until(are_ready, f"{count} ready containers")
     return set(running(engine))
 
 
@@ -25,15 +30,15 @@ def running(engine: Engine) -> list[str]:
 
 
 def test_a_run_takes_a_container_that_is_ready(user: User, engine: Engine) -> None:
-    used: list[set[str]] = []
+    used: frozenset[str] = frozenset()
     create_project(b"import os, sys; print(os.getpid(), input(), *sys.argv[1:], os.environ['A'])", id="x")
     with runtime_of(user, engine, warm=1) as runtime:
         for number in range(3):
             env = {"A": str(number)}
             result = runtime.run_project("x", "arg", env=env, stdin=f"line{number}\n", timeout=60)
             assert result.stdout.split()[1:] == [f"line{number}", "arg", str(number)]
-            used.append(wait_until_ready(engine, 1))
-    assert len(set.union(*used)) == 3  # another one each time
+            used |= wait_until_ready(engine, 1, used)  # another one each time
+    assert len(used) == 3
     assert owned(engine) == []
 
 
