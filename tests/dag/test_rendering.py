@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from groundup.dag import Lazy, Params, UnknownStateError, state
 from groundup.dag.graph import StateGraph
-from groundup.dag.rendering import draw_tree, graph_data, graph_tree, selected
+from groundup.dag.rendering import draw_tree, graph_tree, selected, state_data
 from tests.dag.graphs import adjacencies, ancestors, graph_of
 
 DIAMOND = {"top": [], "left": ["top"], "right": ["top"], "end": ["left", "right"], "apart": []}
@@ -39,7 +39,7 @@ def test_an_unknown_target_is_an_error() -> None:
     with pytest.raises(UnknownStateError):
         list(graph_tree(graph_of(DIAMOND), ["x"]))
     with pytest.raises(UnknownStateError):
-        graph_data(graph_of(DIAMOND), ["x"])
+        selected(graph_of(DIAMOND), ["x"])
     with pytest.raises(UnknownStateError):
         list(graph_tree(graph_of(DIAMOND), ["x"], children=True))
 
@@ -98,7 +98,7 @@ DECLARED = StateGraph([first, perhaps, painted, painter, last])
 
 
 def test_the_data_says_what_is_declared_of_a_state_and_is_json() -> None:
-    data = {entry["name"]: entry for entry in json.loads(json.dumps(graph_data(DECLARED)))}
+    data = {state.name: json.loads(json.dumps(state_data(state))) for state in DECLARED}
     assert data["painted"] == {
         "name": "painted",
         "description": "",
@@ -153,7 +153,7 @@ def test_what_needs_a_state_is_selected_parents_first(adjacency: dict[str, list[
 
 
 @given(adjacencies())
-def test_the_data_of_a_target_is_what_it_needs(adjacency: dict[str, list[str]]) -> None:
+def test_what_is_selected_for_a_target_is_what_it_needs(adjacency: dict[str, list[str]]) -> None:
     for name in adjacency:
-        listed = {entry["name"] for entry in graph_data(graph_of(adjacency), [name])}
+        listed = {state.name for state in selected(graph_of(adjacency), [name])}
         assert listed == {name} | ancestors(adjacency, name)

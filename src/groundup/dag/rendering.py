@@ -74,16 +74,6 @@ def selected(
     return tuple(state for state in _with_parents(graph, graph.ends) if state.name in wanted)
 
 
-def graph_data(
-    graph: StateGraph, targets: Iterable[str] = (), *, children: bool = False
-) -> list[dict[str, Any]]:
-    """Return the data of :func:`state_data` for the states of :func:`selected`, in the same order.
-
-    :raises UnknownStateError: a target names no state.
-    """
-    return [state_data(state) for state in selected(graph, targets, children=children)]
-
-
 def state_data(state: AnyState) -> dict[str, Any]:
     """Return what is declared of a state, as data for JSON.
 
