@@ -60,7 +60,7 @@ STATES = '''
 
 
     command("migrate", target=migrated)
-    command("serve", target=server, help="Serve what there is [at a port].")
+    command("listen", target=server, help="Serve what there is [at a port].")
     command("deploy", target="deployed", options_of=[server, migrated])
 
 
@@ -208,10 +208,10 @@ def test_the_parameters_of_a_function_are_options(repo: Neo) -> None:
 
 
 def test_the_options_of_a_run_are_there_too(repo: Neo) -> None:
-    done = groundup(repo, "serve", "--port", "80", "--json", check=True)
+    done = groundup(repo, "listen", "--port", "80", "--json", check=True)
     assert json.loads(done.stdout.splitlines()[-1])["targets"] == ["server"]
-    assert groundup(repo, "serve", "--port", "80", "-q", check=True).stderr == ""
-    assert "evaluated every time  server" in groundup(repo, "serve", "--port", "80", "-n", check=True).stdout
+    assert groundup(repo, "listen", "--port", "80", "-q", check=True).stderr == ""
+    assert "evaluated every time  server" in groundup(repo, "listen", "--port", "80", "-n", check=True).stdout
 
 
 def test_a_field_takes_the_place_of_an_option_of_a_run(repo: Neo) -> None:
@@ -224,7 +224,7 @@ def test_a_field_takes_the_place_of_an_option_of_a_run(repo: Neo) -> None:
     [
         (("migrate", "--to", "x"), r"to: Input should be a valid integer"),
         (("migrate", "--colour", "blue"), "colour: Input should be 'red' or 'green'"),
-        (("serve",), "port is missing"),
+        (("listen",), "port is missing"),
         (("release",), "release --level: Field required"),
         (("release", "--level", "tiny"), "release --level: Input should be 'major' or 'minor'"),
         (("migrate", "--two", "2"), "No such option: --two"),
@@ -264,7 +264,7 @@ def test_help_of_a_command_has_its_options_with_kinds_and_defaults(repo: Neo) ->
     assert "--ratio FLOAT" in text
     assert "--dry-run --no-dry-run" in text
     assert "Reaches migrated." in text
-    text = " ".join(groundup(repo, "serve", "--help", check=True).stdout.split())
+    text = " ".join(groundup(repo, "listen", "--help", check=True).stdout.split())
     assert "--port INT [required, here or in the configuration]" in text
 
 
@@ -352,3 +352,11 @@ def test_a_function_that_gives_something_else_is_told(client: Neo) -> None:
     done = groundup(client, "go")
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {place.rpartition(':')[0]}:2: go gave 3\n")
+
+
+def test_a_function_that_fails_is_told_with_the_place_of_both(client: Neo) -> None:
+    place = declared(client, '@command(target="ready")\ndef go():\n    raise ValueError("oops")')
+    file = place.rpartition(":")[0]
+    done = groundup(client, "go")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {file}:2: go failed: ValueError: oops ({file}:4)\n")

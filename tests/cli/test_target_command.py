@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -120,3 +121,31 @@ def test_a_command_of_the_configuration_clashes_too() -> None:
 
 def test_what_is_declared_is_a_command() -> None:
     assert isinstance(command("migrate", target=migrated), Command)
+
+
+async def _awaited() -> dict[str, dict[str, object]]:
+    return {}
+
+
+def _generator() -> Iterator[dict[str, dict[str, object]]]:
+    yield {}
+
+
+@pytest.mark.parametrize(
+    ("thing", "message"),
+    [
+        (5, "5 cannot be a command"),
+        (int, "cannot be a command"),
+        (_awaited, "_awaited is no plain function"),
+        (_generator, "_generator is no plain function"),
+    ],
+)
+def test_what_cannot_be_a_command_is_refused_with_its_place(thing: Any, message: str) -> None:
+    with pytest.raises(CommandError, match=rf"test_target_command.py:\d+: .*{message}") as caught:
+        command(target="built")(thing)
+    assert caught.value.hint
+
+
+def test_a_target_that_is_no_state_is_refused_with_its_place() -> None:
+    with pytest.raises(CommandError, match=r"test_target_command.py:\d+: 5 is no state"):
+        command("make", target=5)  # type: ignore[call-overload]

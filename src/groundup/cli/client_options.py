@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 from groundup.cli.fields import Field, fields_of
 from groundup.cli.running import Repository
 from groundup.cli.target_command import Command, CommandError
-from groundup.dag.errors import UnknownStateError
+from groundup.dag.errors import UnknownStateError, describe
 from groundup.dag.params.source import ParamSource, Path
-from groundup.errors import UserError
+from groundup.dag.raising import raised_at
+from groundup.errors import GroundupError, UserError
 
 REQUIRED = "required, here or in the configuration"
 
@@ -107,13 +108,28 @@ def _from_function(command: Command, values: Mapping[str, Any]) -> ParamSource:
         hint = f"`groundup {command.name} --help` lists its options"
         raise UserError(f"{command.name} {name}: {first['msg']}", hint=hint) from None
     arguments = {info.alias: getattr(model, name) for name, info in type(model).model_fields.items()}
-    params = command.function(**arguments) if command.function else {}
+    params = _called(command, arguments)
     if not isinstance(params, Mapping) or not all(isinstance(table, Mapping) for table in params.values()):
         raise CommandError(
             f"{command.source}: {command.name} gave {params!r}",
             hint='it has to give {"state": {"key": value}}',
         )
     return ParamSource(params, lambda _path: f"{command.name} at {command.source}")
+
+
+def _called(command: Command, arguments: Mapping[str, Any]) -> object:
+    """Call the function of a command.
+
+    :raises GroundupError: it raised that, or something else, which is told with its place.
+    """
+    try:
+        return command.function(**arguments) if command.function else {}
+    except GroundupError:
+        raise
+    except Exception as error:
+        file, line = raised_at(error, command.file)
+        place = f" ({file}:{line})" if line else ""
+        raise GroundupError(f"{command.source}: {command.name} failed: {describe(error)}{place}") from error
 
 
 def _model(command: Command) -> Any:

@@ -20,15 +20,16 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from pathlib import Path
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any, TypeAlias, TypeVar, overload
 
 from groundup import proto_kernel
 from groundup.dag import AnyState
 from groundup.errors import UserError
 
-OWN = "doctor graph help init kernel language poll project quickstart reach states step version why"
+OWN = "doctor graph help init kernel language poll project quickstart reach serve states step version why"
 BUILT_IN = frozenset(OWN.split())
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -113,13 +114,29 @@ def command(
         return _declare(Command(declared_name, goal, help, states, None, *_caller(sys._getframe(1))))
 
     def declare(function: F) -> F:
-        code = function.__code__
+        code = _checked(function).__code__
         own = name or function.__name__.replace("_", "-")
         about = help or function.__doc__ or ""
         _declare(Command(own, goal, about, (), function, code.co_filename, code.co_firstlineno))
         return function
 
     return declare
+
+
+def _checked(function: F) -> F:
+    """:raises CommandError: it is no function, or one that cannot be called as it is."""
+    file, line = _caller(sys._getframe(2))
+    if not isinstance(function, FunctionType):
+        raise CommandError(
+            f"{file}:{line}: {function!r} cannot be a command",
+            hint="decorate a function with @command(target=…)",
+        )
+    if isasyncgenfunction(function) or iscoroutinefunction(function) or isgeneratorfunction(function):
+        raise CommandError(
+            f"{file}:{line}: {function.__name__} is no plain function",
+            hint="a command only gives parameters; the work belongs into the state that it reaches",
+        )
+    return function
 
 
 def wants_clients(words: list[str]) -> bool:
@@ -172,7 +189,11 @@ def _place_of_own(name: str) -> str:
 
 
 def _state_name(state: str | AnyState) -> str:
-    return state if isinstance(state, str) else state.name
+    name = getattr(state, "name", state)
+    if isinstance(name, str):
+        return name
+    file, line = _caller(sys._getframe(2))
+    raise CommandError(f"{file}:{line}: {state!r} is no state", hint="give a state, or the name of one")
 
 
 def _caller(frame: FrameType) -> tuple[str, int]:
