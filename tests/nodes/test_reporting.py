@@ -26,6 +26,10 @@ class Number(BaseModel):
     number: int
 
 
+class Word(BaseModel):
+    word: str
+
+
 class Spread(BaseNode):
     Outputs = Number
 
@@ -134,10 +138,10 @@ def test_an_outcome_that_cannot_be_taken_does_not_harm_the_others(
 
     class Odd(BaseNode):
         Inputs = Number
+        Outputs = Word
 
-        async def execute(self) -> None:
-            if self.inputs.number == 7:
-                raise ValueError("half of a character: \ud83d")
+        async def execute(self) -> Word:
+            return Word(word="\ud83d" if self.inputs.number == 7 else "whole")
 
     async def main() -> Counter[tuple[str, str]]:
         worker = runtime([Spread, Odd], recorder.base, manager.key, batch_size=BRANCHES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +36,15 @@ def executed(state: ClaimedState, outputs: Outputs) -> Outcome:
 
 def errored(state: ClaimedState, error: BaseException | str) -> Outcome:
     """The node failed; the trace stays in this log."""
-    trace = error if isinstance(error, BaseException) else None
-    logger.warning(
-        "node state %s of node %s failed: %s", state.state_id, state.node_name, error, exc_info=trace
-    )
-    return Outcome(state, "errored", {"error": str(error) or repr(error)})
+    trace = [] if isinstance(error, str) else traceback.format_exception(error)
+    text = _whole("\n".join([str(error), *trace]).rstrip())
+    logger.warning("node state %s of node %s failed: %s", state.state_id, state.node_name, text)
+    return Outcome(state, "errored", {"error": _whole(str(error)) or repr(error)})
+
+
+def _whole(text: str) -> str:
+    """Return text in which halves of characters are escaped: neither logs nor managers take them."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def pruned(state: ClaimedState, signal: PruneSignal) -> Outcome:
