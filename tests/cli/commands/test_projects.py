@@ -6,6 +6,7 @@ import io
 import json
 import signal
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -230,7 +231,8 @@ def test_remove(user: User) -> None:
     assert [project.id for project in list_projects()] == ["b"]
 
 
-def test_gc(user: User, capsys: Said) -> None:
+def test_gc(user: User, capsys: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # others may have left something in the real one
     left = user.data / "projects/.building/x/0"
     left.mkdir(parents=True)
     (left / "half").write_text("x" * 2**20)
