@@ -113,7 +113,8 @@ def test_without_a_terminal_lines_say_what_runs_and_what_has_ended(
         process.wait_for_stderr("→ slow: Waits for a word.\n")
         gate.write_text("word\n")
         assert process.wait() == 0
-        assert lines(process.stderr) == ["→ slow: Waits for a word.", "✓ slow  N s"]
+        told = [line for line in lines(process.stderr) if "quick" not in line]  # which a busy machine slows
+        assert told == ["→ slow: Waits for a word.", "✓ slow  N s"]
         assert account(process.stdout) == [*TREE, SUMMARY, "SUCCESS: slow in N s", "False"]
 
 
