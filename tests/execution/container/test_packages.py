@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -164,7 +165,10 @@ def test_a_malformed_requirement_is_the_users_error(native: None) -> None:
         wanted(GLIBC, "tool=1")
 
 
-def test_what_was_not_used_for_long_is_garbage(native: None) -> None:
+def test_what_was_not_used_for_long_is_garbage(
+    native: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # others may have left something in the real one
     with provisioned(wanted(GLIBC, "tool"), GLIBC, "it") as environment:
         assert collect_garbage(unused_days=0) == []  # it is in use
     (found,) = collect_garbage(unused_days=0, dry_run=True)
