@@ -30,7 +30,7 @@ exec {uv} "$@"
 
 def real_uv() -> Path:
     """Return the uv that the kernel fetched into the session's cache."""
-    (binary,) = (p for p in (session_folder() / "groundup/cache").rglob("uv") if p.is_file())
+    (binary,) = (p for p in (session_folder() / "groundup/cache/uv").rglob("uv") if p.is_file())
     return binary
 
 
