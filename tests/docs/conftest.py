@@ -16,6 +16,7 @@ from tests.docs.shell import Shell
 from tests.support.index import IndexServer
 from tests.support.process import clean_env, run_kernel
 from tests.support.repositories import bare_repository
+from tests.support.session import session_folder
 from tests.support.wheels import build_wheel, uv_wheel
 
 NOT_CLONED = shutil.ignore_patterns(
@@ -54,6 +55,10 @@ def open_shell(world: World, tmp_path: Path) -> Callable[[Path], Shell]:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "python3").symlink_to(sys._base_executable)  # type: ignore[attr-defined]
-    env = clean_env(world.home)
+    own = {name: tmp_path / name for name in ("data", "temporary")}  # other pages have projects, too
+    own["temporary"].mkdir()
+    kept = Path("cache/uv")
+    shutil.copytree(session_folder() / "groundup" / kept, own["data"] / kept, copy_function=os.link)
+    env = clean_env(world.home, GROUNDUP_HOME=str(own["data"]), TMPDIR=str(own["temporary"]))
     env["PATH"] = f"{programs}{os.pathsep}{env['PATH']}"
     return lambda folder: Shell(env, folder)
