@@ -39,12 +39,16 @@ def worker(
     code: str = SCRIPT,
     variables: Mapping[str, str] | None = None,
 ) -> Iterator[Background]:
-    """A worker in a process of its own, whose address stands in `.env` of its folder."""
+    """A worker in a process of its own, whose address stands in `.env` of its folder.
+
+    Its environment is none of a repository, whose `.env` would be read instead.
+    """
     (folder / ".env").write_text(
         f'# the manager\nEXOSPHERE_STATE_MANAGER_URI="{manager.uri}"\nEXOSPHERE_API_KEY={manager.key}\n'
     )
     env = {"PATH": os.environ["PATH"], **(variables or {})}
-    with Background([sys.executable, "-c", code, *words], env=env, cwd=folder) as process:
+    apart = f"import sys; sys.prefix = {str(folder)!r}\n{code}"
+    with Background([sys.executable, "-c", apart, *words], env=env, cwd=folder) as process:
         yield process
 
 
