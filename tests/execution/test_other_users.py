@@ -75,3 +75,4 @@ def test_a_tree_of_an_ordinary_user_ends_with_its_caller(name: str, folder: Path
         background.kill()
         background.wait()
         until(lambda: not is_held(lock), "the end of the daemon", LIMIT)
+        assert not is_held(lock)

@@ -187,11 +187,16 @@ print(size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
 def test_a_consumer_that_does_not_consume_can_leave(user: User, tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    source = FOREVER.replace("time.sleep(600)", "while True: print('x' * 10_000)").encode()
+
     async def ignore() -> None:
-        async with runtime.stream_script(b"while True: print('x' * 10_000)", timeout=60) as output:
+        async with runtime.stream_script(source, lock) as output:
             await asyncio.to_thread(until, lambda: output._waiting > 2**20, "as much as may wait")
 
     asyncio.run(ignore())
+    assert is_there(lock)
+    assert not is_held(lock)
 
 
 def test_an_event_loop_that_is_gone_ends_the_run(user: User, tmp_path: Path) -> None:
@@ -204,3 +209,4 @@ def test_an_event_loop_that_is_gone_ends_the_run(user: User, tmp_path: Path) -> 
     loop.run_until_complete(output.__anext__())
     loop.close()
     until(lambda: is_there(lock) and not is_held(lock), "the end of the daemon")
+    assert not is_held(lock)

@@ -131,6 +131,7 @@ run_process([sys.executable, "-I", "-c", sys.argv[1]], env={{}}, contained_by=he
             background.kill()
             background.wait()
         until(partial(nothing_mentions, str(lock)), f"the end of run {number}", LIMIT)
+        assert nothing_mentions(str(lock))
 
 
 def nothing_mentions(words: str) -> bool:

@@ -90,6 +90,7 @@ def test_a_caller_that_is_killed_at_any_moment_leaves_nothing(user: User, docker
             background.kill()
             background.wait()
         gone_within(docker, background.pid, LIMIT * 2)
+        assert owned(docker, background.pid) == []
 
 
 def test_what_its_guard_could_not_remove_is_reaped(user: User, engine: Engine) -> None:
@@ -210,6 +211,7 @@ print("ready", flush=True)
         until(lambda: "ready" in background.stdout, "ready containers")
         background.wait()
         gone_within(docker, background.pid, LIMIT)
+        assert owned(docker, background.pid) == []
 
 
 def test_a_forked_child_does_not_end_what_the_parent_runs(user: User, docker: Engine) -> None:

@@ -67,7 +67,9 @@ def test_a_folder_is_shown_where_it_is_with_its_links(user: User, tmp_path: Path
 def test_links_in_a_circle_end(user: User, tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
-    view().show(tmp_path / "one")
+    made = view()
+    made.show(tmp_path / "one")
+    assert len(links(made)) == 2
 
 
 @pytest.mark.parametrize("place", ["/", "{home}", "{home}/..", "{data}", "{link}"])

@@ -121,6 +121,7 @@ def _fetched(file: IndexFile) -> list[str]:
     try:
         with zipfile.ZipFile(RemoteFile(file.url)) as wheel:
             return sorted(_installed(wheel))
+    # zipfile raises NotImplementedError for kinds of compression that it does not know.
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
         raise TransferError(f"{file.url} is not a wheel: {error}") from None
 
