@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from groundup.errors import UserError
 from groundup.manager import EmbeddedManager, ManagerInUseError
+from groundup.manager.ownership import note_address
 from groundup.nodes import Runtime, StateManager, embedded, set_embedded_manager
 from groundup.states import embedded_manager as module
 from groundup.states.embedded_manager import SharedManager, embedded_manager
 from tests.support.background import until
+from tests.support.managers import API_KEY, KEYS, ManagerProcess
 from tests.support.server import LoopbackServer, QuietHandler
 from tests.support.workers import Silent, running, step
 
@@ -92,6 +95,47 @@ def test_another_program_at_the_last_address_is_not_taken_for_the_manager(
         database.with_name("manager.db.address").write_text(other.base)
         with pytest.raises(ManagerInUseError, match="but does not answer"), SharedManager(database):
             pass
+
+
+def test_it_joins_one_that_is_served_by_hand_and_goes_on_in_its_place(database: Path) -> None:
+    with ManagerProcess(database, variables={}) as served:
+        uri = served.uri
+        with SharedManager(database) as joined:
+            assert (joined.serves, joined.uri) == (False, uri)
+            assert answers(joined)
+            served.kill()
+            until(lambda: joined.serves, "the one that joined serves")
+            assert answers(joined)
+
+
+@pytest.mark.parametrize(
+    ("uri", "noted"),
+    [
+        ("http://0.0.0.0:8000", "http://127.0.0.1:8000"),
+        ("http://[::]:8000", "http://[::1]:8000"),
+        ("http://192.0.2.7:8000", "http://192.0.2.7:8000"),
+    ],
+)
+def test_one_that_listens_everywhere_is_joined_on_loopback(tmp_path: Path, uri: str, noted: str) -> None:
+    note_address(tmp_path / "manager.db", uri)
+    assert (tmp_path / "manager.db.address").read_text() == f"{noted}\n"
+
+
+def test_one_with_keys_of_its_own_is_joined_by_who_knows_its_key(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ManagerProcess(database, variables=KEYS) as served:
+        with pytest.raises(UserError, match="was started with a key of its own") as error:
+            until(lambda: served.uri, "it serves")
+            SharedManager(database).__enter__()
+        assert (
+            error.value.hint
+            == f"set EXOSPHERE_STATE_MANAGER_URI={served.uri} and its key as EXOSPHERE_API_KEY"
+        )
+        monkeypatch.setenv("STATE_MANAGER_SECRET", API_KEY)
+        with SharedManager(database) as joined:
+            assert (joined.uri, joined.key) == (served.uri, API_KEY)
+            assert answers(joined)
 
 
 def test_many_that_start_at_once_find_one_another(database: Path) -> None:

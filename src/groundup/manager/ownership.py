@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from groundup.config.files import write_whole
 from groundup.manager.errors import DatabaseError, ManagerInUseError
 
 
@@ -38,3 +39,14 @@ def owned(database: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def note_address(database: Path, uri: str) -> None:
+    """Keep beside ``database``, which this process owns, where it is served: others of this machine join.
+
+    A manager that listens on every address is noted on loopback.
+
+    :raises GroundupError: when it cannot be written.
+    """
+    reached = uri.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    write_whole(beside(database, "address"), f"{reached}\n".encode())

@@ -17,7 +17,7 @@ from groundup.manager import keys
 from groundup.manager.api.app import LOCAL_ORIGINS, create_app
 from groundup.manager.errors import ServeConfigurationError
 from groundup.manager.operations.context import Context, Settings
-from groundup.manager.ownership import beside, owned
+from groundup.manager.ownership import beside, note_address, owned
 from groundup.manager.secrets import SecretCipher
 from groundup.manager.server import ServerThread, address_of, listen
 from groundup.manager.service import ManagerService
@@ -86,6 +86,8 @@ def serve(serving: Serving) -> None:
         with _ended_by_signals(server.ended):
             parts.callback(server.stop)
             server.start()
+            if (path := sqlite_path(serving.database)) is not None:
+                note_address(path, address_of(listener))
             logger.info("state manager on %s, database %s", address_of(listener), database.name)
             server.wait()
             logger.info("state manager ends: answering what is under way")
