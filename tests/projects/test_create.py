@@ -75,6 +75,19 @@ def test_console_scripts_work_where_the_project_was_renamed_to(user: User) -> No
     )
 
 
+def test_an_uv_without_the_preview_makes_environments_that_can_be_moved_too(
+    user: User, uv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = user.home / "bin/uv"
+    own.parent.mkdir()
+    own.write_text(f'#!/bin/sh\nunset UV_PREVIEW_FEATURES\nexec {uv} "$@"\n')
+    own.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{own.parent}:{user.env['PATH']}")
+    project = create_project(user.script(""), requirements=["beta"])
+    done = subprocess.run([project.path / ".venv/bin/beta"], capture_output=True, text=True, check=True)
+    assert done.stdout == "beta with alpha 1.1\n"
+
+
 def test_a_script_named_like_what_it_requires(user: User) -> None:
     assert create_project(user.script(requiring("alpha"), "alpha.py")).id == "alpha"
 

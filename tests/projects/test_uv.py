@@ -11,6 +11,15 @@ from groundup.projects.uv import find_uv, run_uv, uv_environment
 from tests.support.users import User
 
 
+def passing_on(uv: Path, folder: Path) -> Path:
+    """Make a uv that writes its arguments into the file `asked` and passes them on; return its path."""
+    folder.mkdir(exist_ok=True)
+    aside = folder / "aside"
+    aside.write_text(f'#!/bin/sh\necho "$@" >> {folder}/asked\nexec {uv} "$@"\n')
+    aside.chmod(0o755)
+    return aside.rename(folder / "uv")
+
+
 def test_uv_is_the_kernels(user: User, uv: Path) -> None:
     assert find_uv() == uv
 
@@ -20,6 +29,21 @@ def test_without_uv_and_index_the_kernel_says_why(user: User, monkeypatch: pytes
     with pytest.raises(GroundupError, match="uv") as refused:
         find_uv()
     assert refused.value.hint
+
+
+def test_uv_is_asked_for_its_version_once_while_it_stays_the_same(
+    user: User, uv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = passing_on(uv, user.home / "bin")
+    monkeypatch.setenv("PATH", f"{own.parent}:{user.env['PATH']}")
+    asked = own.with_name("asked")
+    assert [find_uv(), find_uv()] == [own, own]
+    assert asked.read_text() == "--version\n"
+    passing_on(uv, own.parent)
+    assert find_uv() == own
+    assert asked.read_text() == "--version\n" * 2
+    own.unlink()
+    assert find_uv() == uv
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 
+# The folder is renamed when it is complete. For `uv sync`, what `uv venv` has as an option is a preview.
+_PREVIEWS, _RELOCATABLE = "UV_PREVIEW_FEATURES", "relocatable-envs-default"
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -39,6 +42,11 @@ class Environment:
     def works(self) -> bool:
         """Return whether the interpreter behind the virtual environment is still installed."""
         return os.path.exists(self.python)  # noqa: PTH110 - a third of the time of Path.exists
+
+    @property
+    def is_relocatable(self) -> bool:
+        """Whether the virtual environment's commands find their interpreter wherever it is moved."""
+        return "relocatable = true\n" in (self.venv / "pyvenv.cfg").read_text(encoding="utf-8")
 
 
 def build_environment(folder: Path, spec: EnvironmentSpec, name: str) -> Environment:
@@ -64,28 +72,53 @@ class EnvironmentBuilder:
         self.environment = Environment(folder)
         self.uv = find_uv()
         own_index = not {"index", "index-url", "no-index"}.isdisjoint(spec.uv)
-        self.environ = uv_environment(os.environ, own_index=own_index)
+        environ = uv_environment(os.environ, own_index=own_index)
+        previews = ",".join(filter(None, [environ.get(_PREVIEWS), _RELOCATABLE]))
+        self.environ = {**environ, _PREVIEWS: previews}
 
-    def build(self, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Make the virtual environment and ``uv.lock``, then install, and write ``requirements.txt``.
+    def build(self, check: Callable[[Path], None] = lambda _: None) -> None:
+        """Write ``uv.lock`` and ``requirements.txt``, then make the virtual environment and install.
 
-        :param meanwhile: done while versions are resolved, when there is an interpreter.
+        :param check: called with an interpreter of the environment's version while versions are resolved.
         """
         (self.folder / "pyproject.toml").write_text(self._pyproject(), encoding="utf-8")
         self.tell(f"resolving what {self.name} requires")
-        python = ("--python", self._python_request())
-        # Relocatable: the folder is renamed when it is complete.
-        empty = ("venv", "--relocatable", "--no-project", *python, ".venv")
-        with self._uv("resolve", *empty) as venv, self._uv("resolve", "lock", *python) as lock:
-            venv.result()
-            meanwhile()
-            lock.result()
-        self.tell(f"installing what {self.name} requires")
-        own = ("--frozen", "--python", str(self.environment.python))
-        export = ("export", *own, "--no-header", "--no-annotate", "--format", "requirements-txt")
-        with self._uv("install", "sync", *own) as sync, self._uv("resolve", *export) as exported:
+        request = self._python_request()
+        # Without a lock it makes one.
+        export = ("export", "--python", request, "--no-header", "--no-annotate")
+        with self._uv("resolve", *export, "--format", "requirements-txt") as exported:
+            check(self._interpreter(request))
             (self.folder / "requirements.txt").write_text(exported.result(), encoding="utf-8")
+        self.tell(f"installing what {self.name} requires")
+        self._install()
+
+    def _interpreter(self, request: str) -> Path:
+        """Return the interpreter that was asked for; one that has yet to be found makes the environment."""
+        if request == _own_python():
+            return Path(request)
+        self._make_venv(request)
+        return self.environment.python
+
+    def _install(self) -> None:
+        """Install what is locked into the environment, which is made with it where there is none."""
+        self._sync()
+        if not self.environment.is_relocatable:  # an uv that has another name for this
+            import shutil
+
+            shutil.rmtree(self.environment.venv)
+            self._make_venv(_own_python())
+            self._sync()
+
+    def _sync(self) -> None:
+        found = self.environment.works()
+        python = str(self.environment.python) if found else _own_python()
+        with self._uv("install", "sync", "--frozen", "--python", python) as sync:
             sync.result()
+
+    def _make_venv(self, request: str) -> None:
+        empty = ("venv", "--relocatable", "--no-project", "--python", request, ".venv")
+        with self._uv("resolve", *empty) as venv:
+            venv.result()
 
     def _uv(self, phase: Phase, *arguments: str) -> UvRun:
         from groundup.projects.uv import UvRun

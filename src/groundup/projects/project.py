@@ -159,7 +159,7 @@ def _build(
 ) -> None:
     (folder / "main.py").write_bytes(script.content)
     builder = EnvironmentBuilder(folder, spec, f"project {project_id!r}", on_progress)
-    builder.build(lambda: _check_syntax(builder.environment, folder / "main.py", script.name))
+    builder.build(lambda python: _check_syntax(python, folder / "main.py", script.name))
 
 
 # Run by the project's own Python: another version has another grammar.
@@ -175,9 +175,9 @@ except Exception as error:
 """
 
 
-def _check_syntax(environment: Environment, file: Path, name: str) -> None:
+def _check_syntax(python: Path, file: Path, name: str) -> None:
     done = subprocess.run(
-        [environment.python, "-I", "-W", "ignore", "-X", "utf8", "-c", _COMPILE, file, name],
+        [python, "-I", "-S", "-W", "ignore", "-X", "utf8", "-c", _COMPILE, file, name],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -188,6 +188,6 @@ def _check_syntax(environment: Environment, file: Path, name: str) -> None:
         raise UserError(done.stderr.strip(), hint="correct the script; nothing was created or replaced")
     if done.returncode:
         raise GroundupError(
-            f"{environment.python} does not work: exit code {done.returncode}: {done.stderr.strip()}",
+            f"{python} does not work: exit code {done.returncode}: {done.stderr.strip()}",
             hint="check the installation of that Python",
         )

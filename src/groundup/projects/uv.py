@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ _HINTS: dict[Phase, str] = {
     "resolve": "check the names and versions of the requirements, and the index that uv uses",
     "install": "check the network and the index that uv uses, then try again",
 }
+# By PATH and cache folder: where it is, and what it then was.
+_found: dict[tuple[str, str], tuple[Path, object]] = {}
 
 
 def find_uv() -> Path:
@@ -22,10 +25,28 @@ def find_uv() -> Path:
 
     Raises GroundupError when there is none and none can be fetched.
     """
+    place = os.environ.get("PATH", ""), proto_kernel.cache_folder()
+    known = _found.get(place)
+    if known is None or known[1] != _identity(known[0]):  # to ask for its version costs a process
+        known = _found[place] = _find_uv()
+    return known[0]
+
+
+def _find_uv() -> tuple[Path, object]:
     try:
-        return Path(proto_kernel.find_uv())
+        found = Path(proto_kernel.find_uv())
     except proto_kernel.KernelError as error:
         raise GroundupError(str(error), hint=error.hint, exit_code=error.code) from error
+    return found, _identity(found)
+
+
+def _identity(file: Path) -> object:
+    """Return what is another when a file was replaced or changed; None where there is none."""
+    try:
+        facts = file.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def run_uv(*arguments: str, folder: Path, environ: Mapping[str, str], phase: Phase, what: str) -> str:
