@@ -14,7 +14,7 @@ from groundup.manager.engine.model import FlowDocument
 from groundup.manager.engine.schedule import Schedule
 from groundup.manager.engine.template import checked
 from groundup.manager.engine.verification import input_fields, verify
-from groundup.manager.errors import NotFoundError, RejectedError
+from groundup.manager.errors import NotFoundError, RejectedError, SecretKeyError
 from groundup.manager.operations.context import Session
 from groundup.manager.store import flows, nodes, runs, states, triggers
 from groundup.nodes.wire import (
@@ -56,6 +56,8 @@ def list_namespaces(session: Session, among: Set[str] | None = None) -> dict[str
 def save_flow(session: Session, namespace: str, name: str, request: UpsertGraphRequest) -> GraphResponse:
     """Save a new version of a flow, verified against the nodes that are registered.
 
+    Nothing is saved where the newest version says the same and is verified in the same way.
+
     :raises RejectedError: when it is malformed; nothing is saved then.
     """
     secrets = {key: session.context.cipher.encrypt(value) for key, value in request.secrets.items()}
@@ -66,10 +68,32 @@ def save_flow(session: Session, namespace: str, name: str, request: UpsertGraphR
     document.input_fields = input_fields(document, registry)
     wanted, trigger_errors = first_times(document.triggers, session.now)
     errors = [*verify(document, registry), *trigger_errors]
-    version = flows.Version(document, errors, session.context.cipher.key_id)
-    flow = flows.save(session.connection, (namespace, name), version, session.now)
+    flow = _number_of_same(session, (namespace, name), document, errors)
+    if flow is None:
+        version = flows.Version(document, errors, session.context.cipher.key_id)
+        flow = flows.save(session.connection, (namespace, name), version, session.now)
     triggers.keep(session.connection, triggers.Owner(flow, namespace, name), wanted, session.now)
     return get_flow(session, namespace, name)
+
+
+def _number_of_same(
+    session: Session, place: tuple[str, str], document: FlowDocument, errors: list[str]
+) -> int | None:
+    """The number of the flow at ``place`` where its newest version is this one already."""
+    known = flows.find(session.connection, *place)
+    if known is None or known.errors != errors:
+        return None
+    kept = FlowDocument.model_validate(known.document)
+    try:
+        same = _in_clear(session, kept) == _in_clear(session, document)
+    except SecretKeyError:
+        return None
+    return flows.number(session.connection, *place) if same else None
+
+
+def _in_clear(session: Session, document: FlowDocument) -> dict[str, Any]:
+    secrets = {name: session.context.cipher.decrypt(text) for name, text in document.secrets.items()}
+    return {**document.model_dump(mode="json"), "secrets": secrets}
 
 
 def first_times(wanted: Iterable[TriggerModel], now: int) -> tuple[list[tuple[CronTrigger, int]], list[str]]:
