@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -93,8 +92,7 @@ def _join_state(  # noqa: PLR0913, PLR0917 - all that inputs may be made of
 ) -> NodeState:
     """The node state of the join; ``base`` is the first node state of the united group."""
     inputs = inputs_of(flow, join.node, base.run_id, lambda: lineage_outputs(base, view), view, branches)
-    return replace(
-        NodeState.new(base.run_id, base.flow_version, join.node, inputs, tools),
+    return NodeState.new(base.run_id, base.flow_version, join.node, inputs, tools).but(
         parents={**base.parents, base.identifier: base.id},
         joins={**base.joins, join.target: base.id},
         through=tuple(base.through),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from groundup.manager.engine.model import Flow, NodeState, Tools
 from groundup.manager.engine.placeholders import PlaceholderError, Reference, StoreReference, resolve
@@ -20,7 +19,7 @@ def first_state(flow: Flow, run_id: str, request: TriggerRequest, tools: Tools) 
     inputs = root_inputs(flow, request)
     _check_required_keys(flow, request.store)
     first = NodeState.new(run_id, flow.version, flow.root, dict(inputs), tools)
-    return replace(first, enqueue_after=min(tools.now + request.start_delay, LONGEST))
+    return first.but(enqueue_after=min(tools.now + request.start_delay, LONGEST))
 
 
 def root_inputs(flow: Flow, request: TriggerRequest) -> dict[str, str]:

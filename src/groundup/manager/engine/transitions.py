@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ def executed(
 ) -> Effects:
     """The node ran: its outputs are kept, every further one as a sibling, and what is next is created."""
     first, *others = outputs or [{}]
-    done = replace(state, status=StateStatus.SUCCESS, outputs=first, error=None, updated_at=tools.now)
+    done = state.but(status=StateStatus.SUCCESS, outputs=first, error=None, updated_at=tools.now)
     siblings = [_sibling(done, output, tools) for output in others]
     effects = Effects(done, answer={"status": StateStatus.EXECUTED})
     try:
@@ -36,15 +35,15 @@ def executed(
 def errored(flow: Flow, state: NodeState, message: str, view: View, tools: Tools) -> Effects:
     """The node failed: it is tried again while the retry policy allows."""
     policy = flow.retry_policy(state.identifier)
-    failed = replace(state, error=message, updated_at=tools.now)
+    failed = state.but(error=message, updated_at=tools.now)
     if state.retry_count >= policy.max_retries:
         answer = {"status": StateStatus.ERRORED, "retry_created": False}
-        effects = Effects(replace(failed, status=StateStatus.ERRORED), answer=answer)
+        effects = Effects(failed.but(status=StateStatus.ERRORED), answer=answer)
         return _with_joins(flow, effects, view, tools)
     attempt = state.retry_count + 1
     due = min(tools.now + retry.delay(policy, attempt, tools.random), LONGEST)
     return Effects(
-        replace(failed, status=StateStatus.RETRY_CREATED),
+        failed.but(status=StateStatus.RETRY_CREATED),
         created=[_again(state, tools, enqueue_after=due, retry_count=attempt)],
         answer={"status": StateStatus.ERRORED, "retry_created": True},
     )
@@ -52,7 +51,7 @@ def errored(flow: Flow, state: NodeState, message: str, view: View, tools: Tools
 
 def pruned(flow: Flow, state: NodeState, data: dict[str, Any], view: View, tools: Tools) -> Effects:
     """The node ended its branch: nothing follows, and joins count it as done."""
-    done = replace(state, status=StateStatus.PRUNED, data=data, updated_at=tools.now)
+    done = state.but(status=StateStatus.PRUNED, data=data, updated_at=tools.now)
     answer = {"enqueue_after": state.enqueue_after, "status": StateStatus.PRUNED}
     return _with_joins(flow, Effects(done, answer=answer), view, tools)
 
@@ -60,7 +59,7 @@ def pruned(flow: Flow, state: NodeState, data: dict[str, Any], view: View, tools
 def requeued(state: NodeState, delay: int, tools: Tools) -> Effects:
     """The node asked to run again after ``delay`` milliseconds; no attempt is counted."""
     due = min(tools.now + delay, LONGEST)
-    waiting = replace(state, status=StateStatus.CREATED, enqueue_after=due, updated_at=tools.now)
+    waiting = state.but(status=StateStatus.CREATED, enqueue_after=due, updated_at=tools.now)
     return Effects(waiting, answer={"enqueue_after": due, "status": StateStatus.CREATED})
 
 
@@ -74,13 +73,13 @@ def retried_by_hand(state: NodeState, token: str, tools: Tools) -> Effects:
             f"State is {state.status} and cannot be retried before it ends", hint="wait until the node ended"
         )
     new = _again(state, tools, enqueue_after=tools.now, retry_count=0)
-    new = replace(new, manual_token=token)
-    old = replace(state, status=StateStatus.RETRY_CREATED, updated_at=tools.now)
+    new = new.but(manual_token=token)
+    old = state.but(status=StateStatus.RETRY_CREATED, updated_at=tools.now)
     return Effects(old, created=[new], answer={"id": new.id, "status": StateStatus.CREATED})
 
 
 def _failed(state: NodeState, message: str) -> NodeState:
-    return replace(state, status=StateStatus.NEXT_CREATED_ERROR, error=message)
+    return state.but(status=StateStatus.NEXT_CREATED_ERROR, error=message)
 
 
 def _with_joins(flow: Flow, effects: Effects, view: View, tools: Tools) -> Effects:
@@ -93,8 +92,7 @@ def _with_joins(flow: Flow, effects: Effects, view: View, tools: Tools) -> Effec
 
 
 def _sibling(state: NodeState, output: dict[str, Any], tools: Tools) -> NodeState:
-    return replace(
-        state,
+    return state.but(
         id=tools.new_id(),
         outputs=output,
         retry_count=0,
@@ -110,8 +108,7 @@ def _sibling(state: NodeState, output: dict[str, Any], tools: Tools) -> NodeStat
 
 def _again(state: NodeState, tools: Tools, *, enqueue_after: int, retry_count: int) -> NodeState:
     new_id = tools.new_id()
-    return replace(
-        state,
+    return state.but(
         id=new_id,
         group=new_id,
         status=StateStatus.CREATED,
@@ -149,8 +146,7 @@ def _next_state(
     passed = dict(previous.joins)
     if previous.identifier in flow.join_targets:
         passed[previous.identifier] = previous.group
-    return replace(
-        NodeState.new(previous.run_id, previous.flow_version, node, inputs, tools),
+    return NodeState.new(previous.run_id, previous.flow_version, node, inputs, tools).but(
         parents={**previous.parents, previous.identifier: previous.id},
         joins=passed,
         through=flow.joins_passed(previous),

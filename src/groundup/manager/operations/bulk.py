@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from groundup.manager.engine.claims import Admission, Claim, admit
-from groundup.manager.engine.model import NodeState
+from groundup.manager.engine.model import NodeState, Tools
 from groundup.manager.errors import RejectedError
 from groundup.manager.operations import outcomes
 from groundup.manager.operations.context import Session
 from groundup.manager.operations.outcomes import Answer, Report
 from groundup.manager.store import runs, states
-from groundup.nodes.wire import (
-    ErroredRequest,
-    ExecutedRequest,
-    PruneRequest,
-    ReEnqueueAfterRequest,
-    extensions,
-)
+from groundup.manager.store.view import RunView
+from groundup.nodes.wire import extensions
 
 
 def record_plain(
@@ -29,14 +24,16 @@ def record_plain(
     """
     claims = [Claim.parse(item.state_id) for item in items]
     found = states.find_all(session.connection, (claim.state_id for claim in claims))
+    tools = session.tools
     plain: dict[str, tuple[Claim, Report]] = {}
     for claim, item in zip(claims, items, strict=True):
-        state, report = found.get(claim.state_id), report_of(session, item)
+        state, report = found.get(claim.state_id), report_of(tools, item)
         if claim.state_id not in plain and _is_plain(session, namespace, state, claim, report):
             plain[claim.state_id] = (claim, report)
     runs.lock_together(session.connection, (found[state_id].run_id for state_id in plain))
+    view = _view(session, [found[state_id] for state_id in plain])
     changes = {
-        state_id: (found[state_id], outcomes.effects_of(session, claim, found[state_id], report))
+        state_id: (found[state_id], outcomes.effects_of(session, claim, found[state_id], report, view))
         for state_id, (claim, report) in plain.items()
     }
     states.apply_all(session.connection, list(changes.values()))
@@ -44,22 +41,35 @@ def record_plain(
     return [answers.pop(claim.state_id, None) for claim in claims]
 
 
+def _view(session: Session, changing: Sequence[NodeState]) -> RunView:
+    """Answers what the engine asks; outputs that what follows may want are read together."""
+    wanted = {
+        parent
+        for state in changing
+        if session.flow(state.flow_version).nodes[state.identifier].next_nodes
+        for parent in state.parents.values()
+    }
+    view = RunView(session.connection)
+    view.prepare(wanted)
+    return view
+
+
 def record_one(session: Session, namespace: str, item: extensions.AnyOutcome) -> Answer:
     """Record an outcome, whatever it is."""
-    return outcomes.record(session, namespace, item.state_id, report_of(session, item))
+    return outcomes.record(session, namespace, item.state_id, report_of(session.tools, item))
 
 
-def report_of(session: Session, item: extensions.AnyOutcome) -> Report:
+def report_of(tools: Tools, item: extensions.AnyOutcome) -> Report:
     """The report that an outcome is by itself."""
     match item:
         case extensions.ExecutedOutcome():
-            return outcomes.executed_report(session, ExecutedRequest(outputs=item.outputs))
+            return outcomes.executed_report(tools, item.outputs)
         case extensions.ErroredOutcome():
-            return outcomes.errored_report(session, ErroredRequest(error=item.error))
+            return outcomes.errored_report(tools, item.error)
         case extensions.PrunedOutcome():
-            return outcomes.pruned_report(session, PruneRequest(data=item.data))
+            return outcomes.pruned_report(tools, item.data)
         case extensions.RequeuedOutcome():
-            return outcomes.requeued_report(session, ReEnqueueAfterRequest(enqueue_after=item.enqueue_after))
+            return outcomes.requeued_report(tools, item.enqueue_after)
 
 
 def _is_plain(

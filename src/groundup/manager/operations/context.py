@@ -51,10 +51,14 @@ class Session:
     connection: Connection
     context: Context
     now: int
+    _flows: dict[int, Flow] = field(default_factory=dict)
 
     def flow(self, version: int) -> Flow:
         """A version of a flow."""
-        return self.context.flows.get(self.connection, version)
+        flow = self._flows.get(version)
+        if flow is None:
+            flow = self._flows[version] = self.context.flows.get(self.connection, version)
+        return flow
 
     def hold_run(self, state: NodeState) -> None:
         """Let nobody else decide about the run of ``state`` meanwhile, where that matters."""

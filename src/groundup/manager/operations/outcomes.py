@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel
 
 from groundup.manager.engine import transitions
 from groundup.manager.engine.claims import Admission, Claim, Outcome, OutcomeKind, admit, recorded
-from groundup.manager.engine.model import Effects, Flow, NodeState
+from groundup.manager.engine.model import Effects, Flow, NodeState, Tools
 from groundup.manager.engine.retry import LONGEST
 from groundup.manager.errors import ConflictError, NotFoundError
 from groundup.manager.operations.context import Session
@@ -32,70 +30,73 @@ Answer = dict[str, Any]
 Transition = Callable[[Flow, NodeState, RunView], Effects]
 
 
+@dataclass(frozen=True, slots=True)
 class Report:
-    """An outcome together with the transition that it asks for."""
+    """An outcome together with the transition that it asks for.
 
-    def __init__(self, kind: OutcomeKind, request: BaseModel, transition: Transition) -> None:
-        self.outcome = Outcome.of(kind, request.model_dump(mode="json"))
-        self.request = request
-        self.transition = transition
+    :param delay: after how many milliseconds it shall run again, where that is asked for.
+    """
+
+    outcome: Outcome
+    transition: Transition
+    delay: int | None = None
 
 
-def executed_report(session: Session, request: ExecutedRequest) -> Report:
+def executed_report(tools: Tools, outputs: list[dict[str, Any]]) -> Report:
     """The node ran."""
 
     def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
-        return transitions.executed(flow, state, request.outputs, view, session.tools)
+        return transitions.executed(flow, state, outputs, view, tools)
 
-    return Report(OutcomeKind.EXECUTED, request, transition)
+    return Report(Outcome.of(OutcomeKind.EXECUTED, {"outputs": outputs}), transition)
 
 
-def errored_report(session: Session, request: ErroredRequest) -> Report:
+def errored_report(tools: Tools, error: str) -> Report:
     """The node failed."""
-    message = request.error.replace("\0", "\N{REPLACEMENT CHARACTER}")  # databases end text at NUL
+    message = error.replace("\0", "\N{REPLACEMENT CHARACTER}")  # databases end text at NUL
 
     def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
-        return transitions.errored(flow, state, message, view, session.tools)
+        return transitions.errored(flow, state, message, view, tools)
 
-    return Report(OutcomeKind.ERRORED, request, transition)
+    return Report(Outcome.of(OutcomeKind.ERRORED, {"error": error}), transition)
 
 
-def pruned_report(session: Session, request: PruneRequest) -> Report:
+def pruned_report(tools: Tools, data: dict[str, Any]) -> Report:
     """The node ended its branch."""
 
     def transition(flow: Flow, state: NodeState, view: RunView) -> Effects:
-        return transitions.pruned(flow, state, request.data, view, session.tools)
+        return transitions.pruned(flow, state, data, view, tools)
 
-    return Report(OutcomeKind.PRUNED, request, transition)
+    return Report(Outcome.of(OutcomeKind.PRUNED, {"data": data}), transition)
 
 
-def requeued_report(session: Session, request: ReEnqueueAfterRequest) -> Report:
-    """The node asked to run again later."""
+def requeued_report(tools: Tools, delay: int) -> Report:
+    """The node asked to run again after ``delay`` milliseconds."""
 
     def transition(_flow: Flow, state: NodeState, _view: RunView) -> Effects:
-        return transitions.requeued(state, request.enqueue_after, session.tools)
+        return transitions.requeued(state, delay, tools)
 
-    return Report(OutcomeKind.REQUEUED, request, transition)
+    return Report(Outcome.of(OutcomeKind.REQUEUED, {"enqueue_after": delay}), transition, delay)
 
 
 def executed(session: Session, namespace: str, state_id: str, request: ExecutedRequest) -> Answer:
     """Record that the node ran."""
-    return record(session, namespace, state_id, executed_report(session, request))
+    return record(session, namespace, state_id, executed_report(session.tools, request.outputs))
 
 
 def errored(session: Session, namespace: str, state_id: str, request: ErroredRequest) -> Answer:
     """Record that the node failed."""
-    return record(session, namespace, state_id, errored_report(session, request))
+    return record(session, namespace, state_id, errored_report(session.tools, request.error))
 
 
 def pruned(session: Session, namespace: str, state_id: str, request: PruneRequest) -> Answer:
     """Record that the node ended its branch."""
-    return record(session, namespace, state_id, pruned_report(session, request))
+    return record(session, namespace, state_id, pruned_report(session.tools, request.data))
 
 
 def requeued(session: Session, namespace: str, state_id: str, request: ReEnqueueAfterRequest) -> Answer:
     """Record that the node asked to run again later."""
-    return record(session, namespace, state_id, requeued_report(session, request))
+    return record(session, namespace, state_id, requeued_report(session.tools, request.enqueue_after))
 
 
 def manual_retry(session: Session, namespace: str, state_id: str, request: ManualRetryRequest) -> Answer:
@@ -141,22 +142,21 @@ def record(session: Session, namespace: str, state_id: str, report: Report) -> A
         return dict(state.outcome["answer"])
     if admission is Admission.STALE:
         logger.warning("late answer %s about node state %s ignored", report.outcome.kind.value, state.id)
-        return _stale_answer(session, state, report.request)
+        return _stale_answer(session, state, report.delay)
     session.hold_run(state)
-    effects = effects_of(session, claim, state, report)
+    effects = effects_of(session, claim, state, report, RunView(session.connection))
     states.apply(session.connection, state, effects)
     return effects.answer
 
 
-def effects_of(session: Session, claim: Claim, state: NodeState, report: Report) -> Effects:
+def effects_of(session: Session, claim: Claim, state: NodeState, report: Report, view: RunView) -> Effects:
     """What an accepted report does, its answer kept for a repeat."""
-    effects = report.transition(session.flow(state.flow_version), state, RunView(session.connection))
-    effects.state = replace(effects.state, outcome=recorded(claim, report.outcome, effects.answer))
+    effects = report.transition(session.flow(state.flow_version), state, view)
+    effects.state = effects.state.but(outcome=recorded(claim, report.outcome, effects.answer))
     return effects
 
 
-def _stale_answer(session: Session, state: NodeState, request: BaseModel) -> Answer:
-    if isinstance(request, ReEnqueueAfterRequest):
-        due = min(session.now + request.enqueue_after, LONGEST)
-        return {"enqueue_after": due, "status": StateStatus.CREATED}
+def _stale_answer(session: Session, state: NodeState, delay: int | None) -> Answer:
+    if delay is not None:
+        return {"enqueue_after": min(session.now + delay, LONGEST), "status": StateStatus.CREATED}
     return {"enqueue_after": state.enqueue_after, "status": StateStatus.PRUNED}

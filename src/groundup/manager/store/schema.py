@@ -5,11 +5,12 @@ Times are milliseconds since the epoch. JSON stands in text columns, so that SQL
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Dialect, Integer, MetaData, String, Table, Text
 from sqlalchemy.types import TypeDecorator
+
+from groundup.manager.store.json_text import decode, encode
 
 metadata = MetaData()
 
@@ -22,11 +23,11 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
         """To text."""
-        return None if value is None else json.dumps(value, separators=(",", ":"))
+        return None if value is None else encode(value)
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
         """From text."""
-        return None if value is None else json.loads(value)
+        return None if value is None else decode(value)
 
 
 registered_nodes = Table(

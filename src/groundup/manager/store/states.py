@@ -14,9 +14,10 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
-    Row,
+    Insert,
     Select,
     Update,
     bindparam,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    null,
     select,
     union_all,
     update,
@@ -32,39 +34,15 @@ from sqlalchemy import (
 
 from groundup.manager.engine.model import Effects, NodeState
 from groundup.manager.errors import ChangedMeanwhileError
+from groundup.manager.store.json_text import encode
+from groundup.manager.store.prepared import ForEach, Given, Statement, among
+from groundup.manager.store.rows import NAMES, NUMBERS, as_state, state_of, values_of
 from groundup.manager.store.schema import group_members, node_states
 from groundup.nodes.wire import UNFINISHED, StateStatus
 
 # As literals, so that the planner may use the partial indexes.
 _IS_CREATED = node_states.c.status == literal_column("'CREATED'")
 _IS_QUEUED = node_states.c.status == literal_column("'QUEUED'")
-
-_SAME_NAMES = (
-    "id",
-    "run_id",
-    "flow_version",
-    "namespace",
-    "node_name",
-    "identifier",
-    "inputs",
-    "outputs",
-    "data",
-    "error",
-    "parents",
-    "joins",
-    "through",
-    "join_key",
-    "enqueue_after",
-    "retry_count",
-    "manual_token",
-    "claims",
-    "token",
-    "outcome",
-    "timeout",
-    "deadline",
-    "created_at",
-    "updated_at",
-)
 
 _ID = re.compile(r"[0-9a-f]{24}")
 BY_ID = select(node_states).where(node_states.c.id == bindparam("state_id"))
@@ -78,29 +56,25 @@ def find(connection: Connection, state_id: str) -> NodeState | None:
     return None if row is None else as_state(row)
 
 
-_BY_IDS = select(node_states).where(node_states.c.id.in_(bindparam("state_ids", expanding=True)))
+_COLUMNS = tuple(node_states.c[name] for name in NAMES)
+_BY_IDS = Statement(lambda dialect: select(*_COLUMNS).where(among(node_states.c.id, "state_ids", dialect)))
 
 
 def find_all(connection: Connection, state_ids: Iterable[str]) -> dict[str, NodeState]:
     """The node states with these ids, by id."""
     wanted = sorted({state_id for state_id in state_ids if _ID.fullmatch(state_id)})
-    rows = connection.execute(_BY_IDS, {"state_ids": wanted}) if wanted else ()
-    return {row.id: as_state(row) for row in rows}
+    rows = _BY_IDS.execute(connection, {"state_ids": encode(wanted)}) if wanted else ()
+    return {state.id: state for state in map(state_of, rows)}
 
 
-def as_state(row: Row[Any]) -> NodeState:
-    """The node state that a row holds."""
-    fields = row._mapping
-    same = {name: fields[name] for name in _SAME_NAMES}
-    return NodeState(**same, status=StateStatus(fields["status"]), group=fields["fanout"])
+def _adding(given: Given) -> Insert:
+    values = {name: given(name) for name in NAMES}
+    if all(isinstance(value, BindParameter) for value in values.values()):
+        return insert(node_states).values(values)
+    return insert(node_states).from_select(list(values), select(*values.values()))
 
 
-def _values(state: NodeState) -> dict[str, Any]:
-    same = {name: getattr(state, name) for name in _SAME_NAMES}
-    return {**same, "status": state.status.value, "fanout": state.group}
-
-
-_ADD = insert(node_states).values({name: bindparam(name) for name in (*_SAME_NAMES, "status", "fanout")})
+_ADD = ForEach(NAMES, NUMBERS, _adding)
 _ADD_MEMBER = insert(group_members)
 
 
@@ -108,7 +82,7 @@ def add(connection: Connection, states: Sequence[NodeState]) -> None:
     """Insert node states and note the groups that they belong to."""
     if not states:
         return
-    connection.execute(_ADD, [_values(state) for state in states])
+    _ADD.execute(connection, [values_of(state) for state in states])
     members = [
         {"group_id": group, "state_id": state.id} for state in states for group in set(state.joins.values())
     ]
@@ -116,16 +90,23 @@ def add(connection: Connection, states: Sequence[NodeState]) -> None:
         connection.execute(_ADD_MEMBER, members)
 
 
-_CHANGED_NAMES = ("outputs", "data", "error", "enqueue_after", "outcome", "updated_at")
-_APPLY = (
-    update(node_states)
-    .where(
-        node_states.c.id == bindparam("same_id"),
-        node_states.c.status == bindparam("same_status"),
-        node_states.c.claims == bindparam("same_claims"),
+_CHANGED_NAMES = ("status", "outputs", "data", "error", "enqueue_after", "outcome", "updated_at")
+_SAME_NAMES = ("same_id", "same_status", "same_claims")
+
+
+def _applying(given: Given) -> Update:
+    return (
+        update(node_states)
+        .where(
+            node_states.c.id == given("same_id"),
+            node_states.c.status == given("same_status"),
+            node_states.c.claims == given("same_claims"),
+        )
+        .values({name: given(name) for name in _CHANGED_NAMES} | {"lease_until": null()})
     )
-    .values({name: bindparam(name) for name in (*_CHANGED_NAMES, "status")} | {"lease_until": None})
-)
+
+
+_APPLY = ForEach((*_CHANGED_NAMES, *_SAME_NAMES), NUMBERS | {"same_claims"}, _applying)
 
 
 def apply(connection: Connection, before: NodeState, effects: Effects) -> None:
@@ -144,16 +125,21 @@ def apply_all(connection: Connection, changes: Sequence[tuple[NodeState, Effects
     values = [_change(before, effects.state) for before, effects in changes]
     if not values:
         return
-    if connection.execute(_APPLY, values if len(values) > 1 else values[0]).rowcount != len(values):
+    if _APPLY.execute(connection, values) != len(values):
         names = changes[0][0].id if len(changes) == 1 else f"one of {len(changes)}"
         raise ChangedMeanwhileError(f"node state {names} changed meanwhile", hint="try again")
     add(connection, [new for _, effects in changes for new in effects.created])
 
 
 def _change(before: NodeState, after: NodeState) -> dict[str, Any]:
-    values = {name: getattr(after, name) for name in _CHANGED_NAMES}
-    return values | {
+    return {
         "status": after.status.value,
+        "outputs": encode(after.outputs),
+        "data": None if after.data is None else encode(after.data),
+        "error": after.error,
+        "enqueue_after": after.enqueue_after,
+        "outcome": None if after.outcome is None else encode(after.outcome),
+        "updated_at": after.updated_at,
         "same_id": before.id,
         "same_status": before.status.value,
         "same_claims": before.claims,
@@ -183,9 +169,14 @@ def claim(connection: Connection, demand: Demand, now: int) -> list[NodeState]:
         "until": now + demand.lease,
         **{f"name_{index}": name for index, name in enumerate(names)},
     }
-    statement = claim_statement(len(names), connection.dialect.name)
-    rows = connection.execute(statement.returning(node_states), values).all()
-    return [as_state(row) for row in sorted(rows, key=lambda row: (row.enqueue_after, row.seq))]
+    rows = [tuple(row) for row in _claiming(len(names)).execute(connection, values)]
+    return [state_of(row[2:]) for row in sorted(rows, key=lambda row: row[:2])]
+
+
+@lru_cache(maxsize=256)
+def _claiming(names: int) -> Statement:
+    first = (node_states.c.enqueue_after, node_states.c.seq)
+    return Statement(lambda dialect: claim_statement(names, dialect).returning(*first, *_COLUMNS))
 
 
 _DEADLINE = bindparam("now", type_=BigInteger) + node_states.c.timeout  # null without a time-out
@@ -196,7 +187,6 @@ def _earlier(lease: ColumnElement[int], deadline: ColumnElement[int]) -> ColumnE
     return case((deadline < lease, deadline), else_=lease)
 
 
-@lru_cache(maxsize=256)
 def claim_statement(names: int, dialect: str) -> Update:
     """The statement for so many node names.
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, func, or_, select
 
 from groundup.manager.engine.model import Member, NodeState
 from groundup.manager.store import runs
+from groundup.manager.store.json_text import decode, encode
+from groundup.manager.store.prepared import Statement, among
+from groundup.manager.store.rows import as_state
 from groundup.manager.store.schema import group_members, node_states
-from groundup.manager.store.states import BY_ID, as_state
+from groundup.manager.store.states import BY_ID
 from groundup.nodes.wire import StateStatus
 
-_OUTPUTS = select(node_states.c.id, node_states.c.outputs).where(
-    node_states.c.id.in_(bindparam("state_ids", expanding=True))
+_OUTPUTS = Statement(
+    lambda dialect: select(node_states.c.id, node_states.c.outputs).where(
+        among(node_states.c.id, "state_ids", dialect)
+    )
 )
 _GROUP_COUNTS = (
     select(
@@ -50,12 +55,19 @@ class RunView:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._outputs: dict[str, Mapping[str, Any]] = {}
+
+    def prepare(self, state_ids: Collection[str]) -> None:
+        """Read the outputs of many node states at once; those that are asked for later are among them."""
+        if state_ids:
+            rows = _OUTPUTS.execute(self._connection, {"state_ids": encode(sorted(state_ids))})
+            self._outputs.update((row.id, decode(row.outputs)) for row in rows)
 
     def outputs(self, state_ids: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
         """Outputs of node states, by id."""
         wanted = list(state_ids)
-        rows = self._connection.execute(_OUTPUTS, {"state_ids": wanted}) if wanted else ()
-        return {row.id: row.outputs for row in rows}
+        self.prepare([state_id for state_id in wanted if state_id not in self._outputs])
+        return {state_id: self._outputs[state_id] for state_id in wanted if state_id in self._outputs}
 
     def store_values(self, run_id: str) -> Mapping[str, str]:
         """The store of the run."""
