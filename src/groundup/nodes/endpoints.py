@@ -61,7 +61,7 @@ class WorkerEndpoints:
             "nodes": list(names),
             "batch_size": batch_size,
             "lease": self._lease_ms,
-            "wait": _LONG_POLL_MS,
+            "wait": min(_LONG_POLL_MS, self._lease_ms * 2 // 3),
             "context": True,
         }
         reply = await self._call("POST", self._path("states", "enqueue"), body)

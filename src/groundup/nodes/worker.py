@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import sys
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -54,7 +57,7 @@ class Worker:
         self._reporter = Reporter(self._manager, self._reported)
         self._names = sorted(node.__name__ for node in settings.nodes)
         self._queue: asyncio.Queue[ClaimedState | None] = asyncio.Queue()
-        self._held: set[str] = set()
+        self._held: dict[str, float] = {}  # until when a claim holds without being renewed
         self._reporting: set[str] = set()
         self._room = asyncio.Event()
 
@@ -100,6 +103,7 @@ class Worker:
         while self._queue.qsize() >= self._settings.batch_size:
             self._room.clear()
             await self._room.wait()
+        until = _now() + self._settings.lease  # the claims hold at least for so long
         try:
             states = await self._manager.enqueue(self._names, self._settings.batch_size)
         except NodesError as error:
@@ -109,7 +113,7 @@ class Worker:
         logger.debug("claimed %d node states", len(states))
         self._settings.metrics.claimed(len(states))
         for state in states:
-            self._hold(state.state_id)
+            self._hold(state.state_id, until)
             self._queue.put_nowait(state)
         if not states and not self._manager.extended:
             await asyncio.sleep(self._settings.poll_interval)
@@ -117,7 +121,7 @@ class Worker:
     async def _work(self) -> None:
         while (state := await self._queue.get()) is not None:
             self._room.set()
-            if state.state_id not in self._held:
+            if not await self._may_start(state.state_id):
                 logger.warning("the claim of node state %s was lost before it was executed", state.state_id)
                 continue
             try:
@@ -140,26 +144,39 @@ class Worker:
         self._reporting.discard(outcome.state_id)
         self._let_go([outcome.state_id])
 
-    def _hold(self, state_id: str) -> None:
-        self._held.add(state_id)
+    def _hold(self, state_id: str, until: float) -> None:
+        self._held[state_id] = until
         self._settings.metrics.holding(len(self._held))
 
     def _let_go(self, state_ids: Sequence[str]) -> None:
-        self._held.difference_update(state_ids)
+        for state_id in state_ids:
+            self._held.pop(state_id, None)
         self._settings.metrics.holding(len(self._held))
 
     async def _renew(self) -> None:
         """Keep the claims of everything held, where the manager knows leases."""
         while True:
             await asyncio.sleep(self._settings.lease / 3)
-            if not self._manager.extended or not self._held:
-                continue
-            try:
-                lost = await self._manager.renew(sorted(self._held))
-            except (NodesError, ValueError) as error:
-                logger.warning("failed to renew claims: %s", error)
-                continue
-            self._lose(self._held.intersection(lost) - self._reporting)
+            if self._manager.extended and self._held:
+                await self._renew_all()
+
+    async def _renew_all(self) -> None:
+        asked, until = sorted(self._held), _now() + self._settings.lease
+        try:
+            lost = await self._manager.renew(asked)
+        except (NodesError, ValueError) as error:
+            logger.warning("failed to renew claims: %s", error)
+            return
+        self._held.update({state_id: until for state_id in asked if state_id in self._held})
+        self._lose(self._held.keys() & set(lost) - self._reporting)
+
+    async def _may_start(self, state_id: str) -> bool:
+        """Whether a claim holds; asked when its lease may have run out, as after a sleep of the machine."""
+        if self._manager.extended and _now() > self._held.get(state_id, math.inf):
+            await self._renew_all()
+            if _now() > self._held.get(state_id, math.inf):
+                self._lose({state_id})
+        return state_id in self._held
 
     def _lose(self, state_ids: set[str]) -> None:
         """Cancel executions whose claims are lost: their run was cancelled, or others have them now."""
@@ -194,6 +211,11 @@ class Worker:
         if state_ids and self._manager.extended:
             with suppress(NodesError):
                 await self._manager.release(state_ids)
+
+
+def _now() -> float:
+    """Seconds that went by, those included in which the machine slept."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
