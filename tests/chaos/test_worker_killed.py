@@ -1,0 +1,105 @@
+"""A worker is killed: nothing is lost, and only what it had in its hands is executed again."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from pathlib import Path
+
+from groundup.nodes.wire import StateStatus
+from tests.support.background import until
+from tests.support.chaos import (
+    ONE,
+    SPREAD,
+    SPREAD_EXECUTIONS,
+    SPREAD_SUCCESSES,
+    ChaosWorker,
+    Journal,
+    Pace,
+    moments,
+    save_flow,
+    scaled,
+    start_runs,
+    summary,
+)
+from tests.support.invariants import Kept, repeated, violations
+from tests.support.manager import place
+from tests.support.managers import ManagerProcess
+
+STATES = 60
+STEADY = Pace(seconds=0.2, workers=scaled(8, 4), batch=4, lease=scaled(3, 15))
+SWEEP = 1.0  # seconds between two looks for leases that ran out
+SLACK = 5.0  # seconds; this machine may be busy
+
+
+def test_what_a_killed_worker_had_is_done_again_within_a_lease(tmp_path: Path) -> None:
+    database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
+    with ManagerProcess(database) as manager:
+        api = manager.api()
+        save_flow(api, ONE)
+        start_runs(api, STATES)
+        with ChaosWorker(manager.uri, journal, STEADY) as worker:
+            until(lambda: journal.count("end") >= STATES // 3, "a third is done")
+            journal.fault("worker")
+            worker.kill()
+            worker.wait()
+        killed = time.monotonic()
+        held = Kept.read(database).with_status(StateStatus.QUEUED)
+        with ChaosWorker(manager.uri, journal, STEADY):
+            until(lambda: summary(api) == {"SUCCESS": STATES}, "everything is done")
+            taken = time.monotonic() - killed
+    kept = Kept.read(database)
+    assert violations(kept, journal) == []
+    assert repeated(kept, journal) <= held
+    assert kept.with_status(StateStatus.RETRY_CREATED) <= held
+    assert 0 < len(held) <= STEADY.workers + 2 * STEADY.batch
+    again = math.ceil(len(held) / STEADY.workers) * STEADY.seconds
+    assert taken <= STEADY.lease + SWEEP + again + SLACK
+
+
+def test_workers_are_killed_again_and_again(tmp_path: Path) -> None:
+    database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
+    runs, kills = scaled((20, 3), (300, 20))
+    pace = Pace(lease=1.5)
+    with ManagerProcess(database) as manager:
+        api = manager.api()
+        save_flow(api, SPREAD)
+        start_runs(api, runs)
+        for moment in moments(kills, runs * SPREAD_EXECUTIONS):
+            with ChaosWorker(manager.uri, journal, pace):
+                until(lambda moment=moment: journal.count("end") >= moment, "the moment has come")  # type: ignore[misc]
+                journal.fault("worker")
+        with ChaosWorker(manager.uri, journal, pace):
+            until(lambda: summary(api) == {"SUCCESS": runs}, "everything is done", timeout=120)
+    kept = Kept.read(database)
+    assert violations(kept, journal) == []
+    assert list(kept.successes().values()) == [SPREAD_SUCCESSES] * runs
+
+
+def test_what_kills_its_workers_fails_in_the_end(tmp_path: Path) -> None:
+    database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
+    pace = Pace(lease=0.5)
+    with ManagerProcess(database) as manager:
+        api = manager.api()
+        save_flow(api, [place("poison", "after", node="Poison"), place("after", node="Work")], max_retries=1)
+        start_runs(api, 1)
+        for attempt in (1, 2):
+            with ChaosWorker(manager.uri, journal, pace) as worker:
+                until(worker.ended, "the worker dies")
+                assert worker.wait() == -9
+                assert journal.count("begin") == attempt
+                journal.fault("poison")
+        with ChaosWorker(manager.uri, journal, pace) as worker:
+            until(lambda: summary(api) == {"FAILED": 1}, "the poison is given up")
+            save_flow(api, ONE)
+            start_runs(api, 1)
+            until(lambda: summary(api)["SUCCESS"], "the worker works on")
+            assert not worker.ended()
+    kept = Kept.read(database)
+    assert violations(kept, journal) == []
+    assert Counter(state.status for state in kept.states) == {
+        StateStatus.RETRY_CREATED: 1,
+        StateStatus.ERRORED: 1,
+        StateStatus.SUCCESS: 1,
+    }

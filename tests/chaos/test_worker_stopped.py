@@ -1,0 +1,54 @@
+"""A worker is stopped for longer than a lease and goes on: what others did is not done again."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from groundup.nodes.wire import StateStatus
+from tests.support.background import until
+from tests.support.chaos import (
+    SPREAD,
+    SPREAD_SUCCESSES,
+    ChaosWorker,
+    Journal,
+    LastingManager,
+    Pace,
+    save_flow,
+    scaled,
+    start_runs,
+    summary,
+)
+from tests.support.invariants import Kept, repeated, violations
+
+RUNS, TIMES = scaled((6, 1), (60, 10))
+PACE = Pace(seconds=0.1, workers=4, batch=8, lease=1)
+
+
+def test_a_stopped_worker_that_goes_on_is_not_heard(tmp_path: Path) -> None:
+    database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
+    held: set[str] = set()
+
+    def all_done() -> bool:
+        return set(summary(manager.api)) == {"SUCCESS"}
+
+    with LastingManager(database) as manager, ChaosWorker(manager.uri, journal, PACE) as stopped:
+        save_flow(manager.api, SPREAD)
+        for _ in range(TIMES):
+            begun = journal.count("begin")
+            start_runs(manager.api, RUNS)
+            until(lambda begun=begun: journal.count("begin") > begun + 4, "it works")  # type: ignore[misc]
+            journal.fault("stop")
+            stopped.send(signal.SIGSTOP)
+            held |= Kept.read(database).with_status(StateStatus.QUEUED)
+            with ChaosWorker(manager.uri, journal, PACE):
+                until(all_done, "another does everything")
+            stopped.send(signal.SIGCONT)
+        until(lambda: "is lost" in stopped.stderr or "refused" in stopped.stderr, "it learns what it lost")
+        start_runs(manager.api, 1)
+        until(all_done, "it works on")
+        assert not stopped.ended()
+    kept = Kept.read(database)
+    assert violations(kept, journal) == []
+    assert list(kept.successes().values()) == [SPREAD_SUCCESSES] * (RUNS * TIMES + 1)
+    assert repeated(kept, journal) <= held
