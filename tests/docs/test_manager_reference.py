@@ -5,7 +5,10 @@ from __future__ import annotations
 from groundup.manager import serving
 from groundup.manager.api.app import create_app
 from groundup.manager.api.auth import REFUSALS
+from groundup.manager.housekeeping import CHORES
+from groundup.manager.operations.backlog import Backlog
 from groundup.manager.operations.context import Context
+from groundup.manager.prometheus import PrometheusMetrics
 from groundup.manager.secrets import SecretCipher, generate_key
 from groundup.manager.service import ManagerService
 from groundup.manager.store.database import Database
@@ -13,6 +16,7 @@ from tests.docs.pages import CHECKOUT
 from tests.docs.tables import codes, names, table
 
 PAGE = (CHECKOUT / "docs/reference/state-manager.md").read_text(encoding="utf-8")
+OPERATING = (CHECKOUT / "docs/how-to/operate-a-state-manager.md").read_text(encoding="utf-8")
 
 
 def test_every_endpoint_beyond_the_protocol_stands_there(tmp_path: object) -> None:
@@ -35,3 +39,12 @@ def test_every_status_of_a_refusal_stands_there() -> None:
 def test_every_variable_stands_there() -> None:
     variables = {value for name, value in vars(serving).items() if name.endswith("_VARIABLE")}
     assert set(names(table(PAGE, "variable"))) == variables
+
+
+def test_every_metric_of_a_manager_stands_there() -> None:
+    counted = PrometheusMetrics(lambda: Backlog(due=0, claimed=0, oldest_seconds=0))
+    families = {family.name: family.type for family in counted.registry.collect()}
+    shown = {f"{name}_total" if kind == "counter" else name for name, kind in families.items()}
+    assert set(names(table(OPERATING, "metric"))) == shown
+    done = next(row for row in table(OPERATING, "metric") if "housekeeping" in row[0])
+    assert set(codes(done[1])) - {"what"} < {chore.counted for chore in CHORES}

@@ -19,9 +19,10 @@ import logging, os, sys
 from groundup.errors import GroundupError
 from groundup.manager.serving import Serving, from_environment, serve
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-database, host, port = sys.argv[1:]
+database, host, port, metrics = sys.argv[1:]
 try:
-    serve(Serving(database, host, int(port), **from_environment(os.environ)))
+    measured = {"metrics_port": int(metrics)} if metrics else {}
+    serve(Serving(database, host, int(port), **from_environment(os.environ), **measured))
 except GroundupError as error:
     sys.exit(f"error: {error}\\nhint: {error.hint}")
 """
@@ -39,8 +40,10 @@ class ManagerProcess(Background):
         host: str = "127.0.0.1",
         port: int = 0,
         cwd: Path | None = None,
+        metrics_port: int | None = None,
     ) -> None:
         arguments = [sys.executable, "-c", PROGRAM, str(database), host, str(port)]
+        arguments.append("" if metrics_port is None else str(metrics_port))
         env = {"PATH": os.environ["PATH"], **variables}
         super().__init__(arguments, env=env, cwd=cwd or Path.cwd())
 

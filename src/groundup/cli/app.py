@@ -211,11 +211,23 @@ def serve(
     keep_runs: Annotated[
         float | None, typer.Option(min=0, help="Hours that finished runs are kept; default: for ever.")
     ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where metrics for Prometheus are served.")
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="The address for them.")] = "127.0.0.1",
 ) -> Action:
     """Serve a state manager, which hands out work to workers on any machine."""
     from groundup.cli.commands import serve as command
 
-    return partial(command.serve, host=host, port=port, database=database, keep_runs=keep_runs)
+    return partial(
+        command.serve,
+        host=host,
+        port=port,
+        database=database,
+        keep_runs=keep_runs,
+        metrics_port=metrics_port,
+        metrics_host=metrics_host,
+    )
 
 
 @app.command()

@@ -21,30 +21,35 @@ class Chore:
 
     :param work: gives how much it did; one that did something is done again at once when it is ``repeated``.
     :param told: logged when everything is done that there was to do.
+    :param counted: what it is called in metrics.
     :param wakes: whether there may be something to claim afterwards.
     """
 
     name: str
     seconds: float
     work: Callable[[Session], int]
+    counted: str
     wakes: bool = False
     repeated: bool = False
     told: str = ""
 
 
 CHORES = (
-    Chore("putting lost claims back", 1, claims.expire, wakes=True),
-    Chore("starting runs by triggers", 1, triggers.start_due, wakes=True),
-    Chore("starting runs that waited", 1, triggers.start_waiting, wakes=True),
-    Chore("removing finished runs", 60, retention.remove_runs, repeated=True),
+    Chore("putting lost claims back", 1, claims.expire, "lost_claims", wakes=True),
+    Chore("starting runs by triggers", 1, triggers.start_due, "trigger_times", wakes=True),
+    Chore("starting runs that waited", 1, triggers.start_waiting, "waiting_trigger_times", wakes=True),
+    Chore("removing finished runs", 60, retention.remove_runs, "removed_runs", repeated=True),
     Chore(
         "encrypting secrets with the new key",
         60,
         rotation.encrypt_anew,
+        "encrypted_flows",
         repeated=True,
         told="every secret is encrypted with the present key; older keys are not needed any more",
     ),
-    Chore("removing old times of triggers", 600, retention.remove_ticks, repeated=True),
+    Chore(
+        "removing old times of triggers", 600, retention.remove_ticks, "removed_trigger_times", repeated=True
+    ),
 )
 
 
@@ -75,6 +80,7 @@ async def _do_all(service: ManagerService, chore: Chore) -> None:
 async def do(service: ManagerService, chore: Chore) -> int:
     """Do ``chore`` once; gives how much that was."""
     done = await service.write(chore.work)
+    service.metrics.done(chore.counted, done)
     if done and chore.wakes:
         await service.announce()
     return done

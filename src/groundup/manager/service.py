@@ -10,7 +10,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from groundup.manager.operations import claims, rotation
+from groundup.manager.metrics import Metrics
+from groundup.manager.operations import backlog, claims, rotation
 from groundup.manager.operations.context import Context, Session
 from groundup.manager.store import states
 from groundup.manager.store.database import Database
@@ -67,6 +68,7 @@ class ManagerService:
         self.context = context
         self.bell = Bell()
         self.watchers = 0  # streams of events
+        self.metrics = Metrics()
         self._database = database
         database.on_rollback = context.flows.clear
         database.listen(self.bell.ring_from_thread)
@@ -90,6 +92,12 @@ class ManagerService:
         self.bell.ring()
         return result
 
+    async def record(self, kind: str, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As :meth:`change`, for an outcome, which is counted as ``kind``."""
+        answer = await self.change(operation, *args, **kwargs)
+        self.metrics.recorded(kind)
+        return answer
+
     async def announce(self) -> None:
         """Wake those who wait for node states, at other managers too."""
         await self.change(_nothing)
@@ -98,6 +106,13 @@ class ManagerService:
         """Run ``operation``, which only reads."""
 
         return await run_in_threadpool(self._database.read, self._work(operation, *args, **kwargs))
+
+    def backlog(self) -> backlog.Backlog:
+        """What waits now; may be called from any thread.
+
+        :raises DatabaseError: when the database cannot be used.
+        """
+        return self._database.read(lambda connection: backlog.measure(self._session(connection)))
 
     async def enqueue(
         self, namespace: str, request: EnqueueRequest, gone: Callable[[], Awaitable[bool]]
@@ -111,6 +126,7 @@ class ManagerService:
             while True:
                 rung.clear()
                 response = await self.write(claims.enqueue, namespace, request)
+                self.metrics.claimed(response.count)
                 if response.count or self.bell.closed or deadline <= self._now():
                     return response
                 due = await self.read(_next_due, namespace, request.nodes)

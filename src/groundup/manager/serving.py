@@ -45,6 +45,8 @@ class Serving:
     :param secrets_key: encrypts secrets of flows; None: as ``api_key``.
     :param old_secrets_keys: keys that secrets may have been encrypted with before.
     :param origins: where browsers may call from.
+    :param metrics_port: where metrics for Prometheus are served; None: nowhere, 0: a free port.
+    :param metrics_host: the address for them.
     """
 
     database: Path | str
@@ -55,6 +57,8 @@ class Serving:
     old_secrets_keys: tuple[str, ...] = ()
     origins: tuple[str, ...] = LOCAL_ORIGINS
     settings: Settings = field(default_factory=Settings)
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
 
 
 def from_environment(variables: Mapping[str, str]) -> dict[str, object]:
@@ -82,6 +86,7 @@ def serve(serving: Serving) -> None:
         database = parts.enter_context(contextlib.closing(Database(serving.database)))
         service = ManagerService(database, context)
         service.check()
+        _serve_metrics(serving, service, parts)
         server = ServerThread(create_app(service, found.api_key, origins=serving.origins), service, listener)
         with _ended_by_signals(server.ended):
             parts.callback(server.stop)
@@ -91,6 +96,16 @@ def serve(serving: Serving) -> None:
             logger.info("state manager on %s, database %s", address_of(listener), database.name)
             server.wait()
             logger.info("state manager ends: answering what is under way")
+
+
+def _serve_metrics(serving: Serving, service: ManagerService, parts: contextlib.ExitStack) -> None:
+    if serving.metrics_port is None:
+        return
+    from groundup.manager.prometheus import PrometheusMetrics  # no manager needs it that is not asked
+
+    counted = PrometheusMetrics(service.backlog)
+    parts.enter_context(counted.served(serving.metrics_host, serving.metrics_port))
+    service.metrics = counted
 
 
 def _is_loopback(listener: socket.socket) -> bool:

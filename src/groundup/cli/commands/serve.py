@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import Any
 
 from groundup.cli.extras import needing
 from groundup.config import load_config
@@ -12,11 +13,21 @@ from groundup.config import load_config
 FORMAT = "%(asctime)s | %(levelname)s | %(name)s | %(message)s"
 
 
-def serve(*, host: str, port: int, database: str | None, keep_runs: float | None) -> int:
+def serve(  # noqa: PLR0913 - the options of a manager
+    *,
+    host: str,
+    port: int,
+    database: str | None,
+    keep_runs: float | None,
+    metrics_port: int | None,
+    metrics_host: str,
+) -> int:
     """Serve a state manager until SIGTERM or Ctrl-C.
 
     :param database: its address; default: ``<root>/.groundup/manager.db``.
     :param keep_runs: hours after which finished runs are removed; None keeps them.
+    :param metrics_port: where metrics for Prometheus are served; None: nowhere.
+    :param metrics_host: the address for them.
     :raises UserError: keys are missing or too weak, or the address of the database is none.
     :raises GroundupError: the port is taken, or the database cannot be used.
     """
@@ -28,7 +39,7 @@ def serve(*, host: str, port: int, database: str | None, keep_runs: float | None
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     settings = Settings(keep_runs=None if keep_runs is None else int(keep_runs * 3_600_000))
     address = database or load_config().data / "manager.db"
-    serve_manager(
-        Serving(address, host, port, settings=settings, **from_environment(os.environ))  # type: ignore[arg-type]
-    )
+    given: dict[str, Any] = from_environment(os.environ)
+    given |= {"metrics_port": metrics_port, "metrics_host": metrics_host}
+    serve_manager(Serving(address, host, port, settings=settings, **given))
     return 0

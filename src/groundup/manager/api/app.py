@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from groundup.manager.api import v0, v1
 from groundup.manager.api.errors import STATUSES, status_of
 from groundup.manager.api.keyring import Keyring
+from groundup.manager.api.measured import Measured
 from groundup.manager.api.middleware import Envelope
 from groundup.manager.errors import ManagerError
 from groundup.manager.housekeeping import keep_house
@@ -46,6 +47,8 @@ def create_app(service: ManagerService, api_key: str, *, origins: Sequence[str] 
         max_age=600,
     )
     app.add_middleware(Envelope)
+    if service.metrics.is_watched:
+        app.add_middleware(Measured, metrics=service.metrics)
     return app
 
 

@@ -23,6 +23,9 @@ async def report(
             for item, answer in zip(request.outcomes, answers, strict=True)
         )
     )
+    for item, result in zip(request.outcomes, results, strict=True):
+        if result.status_code == 200:
+            service.metrics.recorded(item.outcome)
     return extensions.OutcomesResponse(results=results)
 
 

@@ -111,7 +111,7 @@ async def executed(
     request: Request, namespace_name: str, state_id: str, body: ExecutedRequest
 ) -> dict[str, Any]:
     """Report that a node ran."""
-    return await service(request).change(outcomes.executed, namespace_name, state_id, body)
+    return await service(request).record("executed", outcomes.executed, namespace_name, state_id, body)
 
 
 @router.post(_STATE + "/errored", tags=["work"])
@@ -119,13 +119,13 @@ async def errored(
     request: Request, namespace_name: str, state_id: str, body: ErroredRequest
 ) -> dict[str, Any]:
     """Report that a node failed."""
-    return await service(request).change(outcomes.errored, namespace_name, state_id, body)
+    return await service(request).record("errored", outcomes.errored, namespace_name, state_id, body)
 
 
 @router.post(_STATE + "/prune", tags=["work"])
 async def prune(request: Request, namespace_name: str, state_id: str, body: PruneRequest) -> dict[str, Any]:
     """End a branch."""
-    return await service(request).change(outcomes.pruned, namespace_name, state_id, body)
+    return await service(request).record("prune", outcomes.pruned, namespace_name, state_id, body)
 
 
 @router.post(_STATE + "/re-enqueue-after", tags=["work"])
@@ -133,7 +133,9 @@ async def re_enqueue_after(
     request: Request, namespace_name: str, state_id: str, body: ReEnqueueAfterRequest
 ) -> dict[str, Any]:
     """Run a node state again later."""
-    return await service(request).change(outcomes.requeued, namespace_name, state_id, body)
+    return await service(request).record(
+        "re-enqueue-after", outcomes.requeued, namespace_name, state_id, body
+    )
 
 
 @router.post(_STATE + "/manual-retry", tags=["runs"])
