@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 
 def now_ms() -> int:
@@ -17,6 +18,7 @@ def new_state_id() -> str:
     return f"{int(time.time()):08x}{secrets.token_hex(8)}"
 
 
+@lru_cache(maxsize=1024)
 def iso(milliseconds: int) -> str:
     """Local time without a zone, as the protocol writes it."""
     return datetime.fromtimestamp(milliseconds / 1000).isoformat(timespec="microseconds")

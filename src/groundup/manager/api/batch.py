@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from groundup.manager.api.errors import status_of
 from groundup.manager.errors import ManagerError
@@ -16,28 +17,27 @@ async def report(
     service: ManagerService, namespace: str, request: extensions.OutcomesRequest
 ) -> extensions.OutcomesResponse:
     """Carry out each outcome; gives what each is answered with."""
-    answers = await service.change(bulk.record_plain, namespace, request.outcomes)
-    results = await asyncio.gather(
-        *(
-            _report_one(service, namespace, item) if answer is None else _given(item.state_id, answer)
-            for item, answer in zip(request.outcomes, answers, strict=True)
-        )
-    )
-    for item, result in zip(request.outcomes, results, strict=True):
-        if result.status_code == 200:
+    items = request.outcomes
+    answers = await service.change(bulk.record_plain, namespace, items)
+    rest = [item for item, answer in zip(items, answers, strict=True) if answer is None]
+    others = iter(await asyncio.gather(*(_report_one(service, namespace, item) for item in rest)))
+    results = [
+        next(others) if answer is None else _given(item.state_id, answer)
+        for item, answer in zip(items, answers, strict=True)
+    ]
+    for item, result in zip(items, results, strict=True):
+        if result["status_code"] == 200:
             service.metrics.recorded(item.outcome)
-    return extensions.OutcomesResponse(results=results)
+    return extensions.OutcomesResponse.model_validate({"results": results})
 
 
-async def _given(state_id: str, answer: Answer) -> extensions.OutcomeResult:
-    return extensions.OutcomeResult(state_id=state_id, status_code=200, body=answer)
+def _given(state_id: str, answer: Answer) -> dict[str, Any]:
+    return {"state_id": state_id, "status_code": 200, "body": answer}
 
 
-async def _report_one(
-    service: ManagerService, namespace: str, item: extensions.AnyOutcome
-) -> extensions.OutcomeResult:
+async def _report_one(service: ManagerService, namespace: str, item: extensions.AnyOutcome) -> dict[str, Any]:
     try:
-        return await _given(item.state_id, await service.change(bulk.record_one, namespace, item))
+        return _given(item.state_id, await service.change(bulk.record_one, namespace, item))
     except ManagerError as error:
         status, detail = status_of(error)
-    return extensions.OutcomeResult(state_id=item.state_id, status_code=status, body={"detail": detail})
+    return {"state_id": item.state_id, "status_code": status, "body": {"detail": detail}}

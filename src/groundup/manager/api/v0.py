@@ -46,7 +46,8 @@ def service(request: Request) -> ManagerService:
     return found
 
 
-def _json(model: BaseModel) -> Response:
+def as_json(model: BaseModel) -> Response:
+    """The answer that is ``model``, which need not be checked again."""
     return Response(model.model_dump_json(), media_type="application/json")
 
 
@@ -103,7 +104,7 @@ async def trigger(
 @router.post(_NAMESPACE + "/states/enqueue", tags=["work"], response_model=EnqueueResponse)
 async def enqueue(request: Request, namespace_name: str, body: EnqueueRequest) -> Response:
     """Claim node states to execute."""
-    return _json(await service(request).enqueue(namespace_name, body, request.is_disconnected))
+    return as_json(await service(request).enqueue(namespace_name, body, request.is_disconnected))
 
 
 @router.post(_STATE + "/executed", tags=["work"])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from groundup.manager.api import batch, events
 from groundup.manager.api.auth import REFUSALS, AdminRoute, KeyedRoute, documented_key
-from groundup.manager.api.v0 import service
+from groundup.manager.api.v0 import as_json, service
 from groundup.manager.operations import access, claims, runs, triggers, values
 from groundup.nodes.wire import LeasesRequest, LeasesResponse, extensions
 
@@ -37,12 +37,12 @@ async def release_leases(request: Request, body: LeasesRequest) -> LeasesRespons
     return await service(request).change(claims.release, body)
 
 
-@router.post(_NAMESPACE + "/outcomes", tags=["work"])
+@router.post(_NAMESPACE + "/outcomes", tags=["work"], response_model=extensions.OutcomesResponse)
 async def report_outcomes(
     request: Request, namespace_name: str, body: extensions.OutcomesRequest
-) -> extensions.OutcomesResponse:
+) -> Response:
     """Report what became of several node states; each is answered as it would be by itself."""
-    return await batch.report(service(request), namespace_name, body)
+    return as_json(await batch.report(service(request), namespace_name, body))
 
 
 @router.get(_STATE + "/store", tags=["work"])
@@ -115,7 +115,9 @@ async def get_state(request: Request, namespace_name: str, state_id: str) -> ext
     return await service(request).read(runs.get_state, namespace_name, state_id)
 
 
-@router.get(_NAMESPACE + "/events", tags=["runs"], response_class=StreamingResponse)
+@router.get(
+    _NAMESPACE + "/events", tags=["runs"], response_class=StreamingResponse, responses={200: events.STREAM}
+)
 async def watch(
     request: Request, namespace_name: str, wanted: Annotated[events.Watched, Query()]
 ) -> StreamingResponse:

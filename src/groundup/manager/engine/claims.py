@@ -12,6 +12,8 @@ from groundup.manager.engine.model import NodeState
 from groundup.manager.errors import RejectedError
 from groundup.nodes.wire import StateStatus
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 class OutcomeKind(Enum):
     """What a worker may say about a node state; the value names the status that it was answered with."""
@@ -46,7 +48,7 @@ class Outcome:
     @classmethod
     def of(cls, kind: OutcomeKind, body: Any) -> Outcome:
         """The outcome of ``kind`` with the JSON value ``body``."""
-        canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+        canonical = _CANONICAL.encode(body)
         return cls(kind, hashlib.sha256(canonical.encode()).hexdigest()[:32])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from groundup.manager.clock import iso
 from groundup.manager.engine import transitions
@@ -12,12 +13,11 @@ from groundup.manager.engine.retry import LONGEST
 from groundup.manager.errors import ChangedMeanwhileError
 from groundup.manager.operations.context import Session
 from groundup.manager.store import states
+from groundup.manager.store.json_text import decode
 from groundup.manager.store.view import RunView
 from groundup.nodes.wire import (
-    ClaimedState,
     EnqueueRequest,
     EnqueueResponse,
-    ExecutionContext,
     LeasesRequest,
     LeasesResponse,
     StateStatus,
@@ -39,30 +39,35 @@ def enqueue(session: Session, namespace: str, request: EnqueueRequest) -> Enqueu
         lease=min(request.lease or settings.default_lease, LONGEST),
     )
     found = states.claim(session.connection, demand, session.now)
-    claimed = [_claimed(state, _context(session, state) if request.context else None) for state in found]
-    return EnqueueResponse(count=len(claimed), namespace=namespace, status=StateStatus.QUEUED, states=claimed)
+    answer = {
+        "count": len(found),
+        "namespace": namespace,
+        "status": StateStatus.QUEUED,
+        "states": [_told(session, state, context=request.context) for state in found],
+    }
+    return EnqueueResponse.model_validate(answer)  # all at once: one by one takes several times as long
 
 
-def _context(session: Session, state: NodeState) -> ExecutionContext:
+def _told(session: Session, state: states.Claimed, *, context: bool) -> dict[str, Any]:
+    return {
+        "state_id": f"{state.id}.{state.token}",
+        "node_name": state.node_name,
+        "identifier": state.identifier,
+        "inputs": decode(state.inputs),
+        "created_at": iso(state.created_at),
+        "context": _context(session, state) if context else None,
+    }
+
+
+def _context(session: Session, state: states.Claimed) -> dict[str, Any]:
     flow = session.flow(state.flow_version)
-    return ExecutionContext(
-        namespace=flow.namespace,
-        graph_name=flow.name,
-        run_id=state.run_id,
-        attempt=state.retry_count + 1,
-        timeout=state.timeout,
-    )
-
-
-def _claimed(state: NodeState, context: ExecutionContext | None) -> ClaimedState:
-    return ClaimedState(
-        state_id=f"{state.id}.{state.token}",
-        node_name=state.node_name,
-        identifier=state.identifier,
-        inputs=state.inputs,
-        created_at=iso(state.created_at),
-        context=context,
-    )
+    return {
+        "namespace": flow.namespace,
+        "graph_name": flow.name,
+        "run_id": state.run_id,
+        "attempt": state.retry_count + 1,
+        "timeout": state.timeout,
+    }
 
 
 def renew(session: Session, request: LeasesRequest) -> LeasesResponse:

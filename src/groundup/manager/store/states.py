@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -156,8 +156,25 @@ class Demand:
     lease: int
 
 
-def claim(connection: Connection, demand: Demand, now: int) -> list[NodeState]:
-    """Claim what is due, the longest first; the token of the claim stands in each node state."""
+class Claimed(NamedTuple):
+    """What a worker is told of a node state, ``inputs`` as JSON; they are handed out in this order."""
+
+    enqueue_after: int
+    seq: int
+    id: str
+    token: str
+    node_name: str
+    identifier: str
+    inputs: str
+    created_at: int
+    flow_version: int
+    run_id: str
+    retry_count: int
+    timeout: int | None
+
+
+def claim(connection: Connection, demand: Demand, now: int) -> list[Claimed]:
+    """Claim what is due, the longest first."""
     names = list(dict.fromkeys(demand.names))
     if demand.limit <= 0 or not names:
         return []
@@ -169,14 +186,13 @@ def claim(connection: Connection, demand: Demand, now: int) -> list[NodeState]:
         "until": now + demand.lease,
         **{f"name_{index}": name for index, name in enumerate(names)},
     }
-    rows = [tuple(row) for row in _claiming(len(names)).execute(connection, values)]
-    return [state_of(row[2:]) for row in sorted(rows, key=lambda row: row[:2])]
+    return sorted(map(Claimed._make, _claiming(len(names)).execute(connection, values)))
 
 
 @lru_cache(maxsize=256)
 def _claiming(names: int) -> Statement:
-    first = (node_states.c.enqueue_after, node_states.c.seq)
-    return Statement(lambda dialect: claim_statement(names, dialect).returning(*first, *_COLUMNS))
+    told = [node_states.c[name] for name in Claimed._fields]
+    return Statement(lambda dialect: claim_statement(names, dialect).returning(*told))
 
 
 _DEADLINE = bindparam("now", type_=BigInteger) + node_states.c.timeout  # null without a time-out
