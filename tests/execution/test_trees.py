@@ -125,7 +125,8 @@ os.write(1, b"ready\\n")
 run_process([sys.executable, "-I", "-c", sys.argv[1]], env={{}}, contained_by=held)
 """
         source = f"{HOLD}\nhold({str(lock)!r})"
-        with Background([sys.executable, "-c", again, source], env={}, cwd=tmp_path) as background:
+        env = {"HELD": str(lock)}  # of the keeper, too, which starts the second run
+        with Background([sys.executable, "-c", again, source], env=env, cwd=tmp_path) as background:
             until(lambda: background.stdout, "the first run")
             threading.Event().wait(number * 0.003)
             background.kill()
@@ -135,13 +136,14 @@ run_process([sys.executable, "-I", "-c", sys.argv[1]], env={{}}, contained_by=he
 
 
 def nothing_mentions(words: str) -> bool:
-    """Return whether no process of this machine has `words` in its arguments."""
-    return not any(words in _arguments(process) for process in Path("/proc").glob("[0-9]*"))
+    """Return whether no process of this machine has `words` in its arguments or variables."""
+    processes = Path("/proc").glob("[0-9]*")
+    return not any(words in _content(process / of) for process in processes for of in ("cmdline", "environ"))
 
 
-def _arguments(process: Path) -> str:
+def _content(file: Path) -> str:
     try:
-        return (process / "cmdline").read_bytes().decode("utf-8", "replace")
+        return file.read_bytes().decode("utf-8", "replace")
     except OSError:
         return ""
 
@@ -169,7 +171,7 @@ run_process([sys.executable, "-I", "-c", sys.argv[1]], env={{}}, contained_by=he
         assert is_there(tmp_path / "lock")
         until(lambda: not is_held(tmp_path / "lock"), "the end of the held process", LIMIT)
         for process in Path("/proc").glob("[0-9]*"):  # the forked child, which is in no group of ours
-            if source in _arguments(process):
+            if source in _content(process / "cmdline"):
                 os.kill(int(process.name), signal.SIGKILL)
 
 

@@ -89,11 +89,13 @@ def request(
     :raises GroundupError: there is no keeper and none can be started.
     """
     here, there = socket.socketpair()
+    module = os.fsencode(stage.module) if stage else b"-"
     with there:
-        _hand_over([there.fileno(), *streams])
+        _hand_over(module, [there.fileno(), *streams])
     words, variables = [os.fsencode(word) for word in argv], map(_encoded, env.items())
-    before = stage and (str(stage.module.parent), stage.module.stem, stage.specification)
-    parts = marshal.dumps((os.fsencode(program), words, dict(variables), before))
+    parts = marshal.dumps(
+        (os.fsencode(program), words, dict(variables), stage and (module, stage.specification))
+    )
     with contextlib.suppress(BrokenPipeError):  # the channel's end of file says it better
         here.sendall(_LENGTH.pack(len(parts)) + parts)
     return here
@@ -104,13 +106,13 @@ def _encoded(variable: tuple[str, str]) -> tuple[bytes, bytes]:
     return os.fsencode(name), os.fsencode(value)
 
 
-def _hand_over(descriptors: list[int]) -> None:
+def _hand_over(text: bytes, descriptors: list[int]) -> None:
     with _current.lock:
         try:
-            socket.send_fds(_keeper().control, [b"r"], descriptors)
+            socket.send_fds(_keeper().control, [text], descriptors)
         except (BrokenPipeError, ConnectionError):  # somebody killed it
             _current.end()
-            socket.send_fds(_keeper().control, [b"r"], descriptors)
+            socket.send_fds(_keeper().control, [text], descriptors)
 
 
 def _keeper() -> Keeper:

@@ -9,9 +9,10 @@
 It is started by its path, by the caller's own Python with ``-I -S``: standard library only, nothing of
 groundup, and what costs time to import is left out.
 
-A request is one message on the control socket that carries descriptors: channel, stdin, stdout, stderr. On
-the channel follow its length and its parts by marshal: program, argv, variables, and None or a stage: folder,
-name and specification of a module. Its ``prepare`` is called first, its ``start`` becomes the command, its
+A request is one message on the control socket that carries descriptors: channel, stdin, stdout, stderr. Its
+text is the path of the stage's module, so that it is imported before the fork; without a stage a hyphen. On
+the channel follow its length and its parts by marshal: program, argv, variables, and None or a stage: path
+and specification of a module. Its ``prepare`` is called first, its ``start`` becomes the command, its
 ``accompany`` does what has to be done beside. The answers, a line each, are ``error WORDS``, or
 ``started PID`` and, when nothing of the run is left, ``exit CODE``. Whoever closes the channel ends the run.
 """
@@ -31,13 +32,16 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import NoReturn
+    from types import ModuleType
+    from typing import Any, NoReturn
 
     Parts = tuple[bytes, list[bytes], dict[bytes, bytes]]  # program, argv, variables
-    Stage = tuple[str, str, bytes]
+    Stage = tuple[bytes, bytes]
 
 CONTROL, CALLER, NOWHERE = 0, 1, 2  # our descriptors: requests, readable when the caller is dead, /dev/null
 _DESCRIPTORS = struct.Struct("4i")
+_LONGEST = 2**16  # bytes of the text of a request
+_NO_STAGE = b"-"
 _LENGTH = struct.Struct("!Q")
 _prctl = ctypes.CDLL(None).prctl
 _PR_SET_CHILD_SUBREAPER = 36
@@ -52,7 +56,11 @@ def main() -> None:
     _outlive_the_terminal()
     control = socket.socket(fileno=CONTROL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
-    while descriptors := _next_request(control):
+    while request := _next_request(control):
+        text, descriptors = request
+        if text != _NO_STAGE:
+            with contextlib.suppress(Exception):  # the run that needs it says what is the matter
+                _imported(text)
         channel, *streams = descriptors
         _fork_supervisor(channel, streams)
         for descriptor in descriptors:
@@ -73,19 +81,27 @@ def _outlive_the_terminal() -> None:
             signal.signal(number, lambda *_: None)
 
 
-def _next_request(control: socket.socket) -> tuple[int, ...]:
-    """Return the descriptors of the next request; none when there will be no more."""
+def _next_request(control: socket.socket) -> tuple[bytes, tuple[int, ...]] | None:
+    """Return text and descriptors of the next request; None when there will be no more."""
     poll = select.poll()
     poll.register(CONTROL, select.POLLIN)
     poll.register(CALLER, select.POLLIN)
     if any(descriptor == CALLER for descriptor, _ in poll.poll()):
-        return ()
-    message, ancillary, _, _ = control.recvmsg(
-        1, socket.CMSG_SPACE(_DESCRIPTORS.size), socket.MSG_CMSG_CLOEXEC
+        return None
+    text, ancillary, _, _ = control.recvmsg(
+        _LONGEST, socket.CMSG_SPACE(_DESCRIPTORS.size), socket.MSG_CMSG_CLOEXEC
     )
-    if not message:
-        return ()
-    return _DESCRIPTORS.unpack(ancillary[0][2])
+    if not text:
+        return None
+    return text, _DESCRIPTORS.unpack(ancillary[0][2])
+
+
+def _imported(module: bytes) -> ModuleType:
+    """Return the module at a path; there is one by its name."""
+    folder, name = os.path.split(os.fsdecode(module))
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return __import__(name.removesuffix(".py"))
 
 
 def _fork_supervisor(channel: int, streams: list[int]) -> None:
@@ -154,9 +170,8 @@ def _start(parts: Parts, streams: list[int]) -> int:
 
 def _start_staged(stage: Stage, parts: Parts, streams: list[int], channel: int) -> int:
     """Start the command as `_start`, by its stage; raise OSError with its words when that fails."""
-    folder, name, specification = stage
-    sys.path.append(folder)
-    module = __import__(name)
+    path, specification = stage
+    module: Any = _imported(path)
     prepared = module.prepare(specification)
     failure, fail = os.pipe()
     command = os.fork()
