@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -23,13 +24,16 @@ from groundup.dag import (
 )
 from groundup.dag.uptodate import Tracker
 from groundup.execution import ExecutionResult, ExecutionRuntime
+from groundup.execution.container.engine import Engine
 from groundup.projects import Project, get_project, list_projects, remove_project
 from groundup.states import builtin_graph
 from tests.support.background import until
+from tests.support.containers import TAG, docker, owned, share_facts
 from tests.support.holding import HOLD, is_held, is_there
+from tests.support.requirements import require
 from tests.support.users import User, requiring, small_index, user, uv, wheels
 
-__all__ = ["small_index", "user", "uv", "wheels"]
+__all__ = ["docker", "small_index", "user", "uv", "wheels"]
 
 
 @pytest.fixture
@@ -153,6 +157,8 @@ def test_a_script_is_executed_in_every_run(root: Path) -> None:
         ("script_executed", {"script": "tool.py", "timeout": 0}),
         ("script_executed", {"script": "tool.py", "arguments": []}),
         ("execution_runtime", {"isolate": "vm"}),
+        ("execution_runtime", {"isolate": "sandbox", "settings": {"isolate": False}}),
+        ("script_executed", {"script": "tool.py", "settings": {"memory": "1g"}}),
     ],
 )
 def test_bad_parameters_are_refused(root: Path, name: str, params: dict[str, Any]) -> None:
@@ -177,6 +183,58 @@ def test_the_runtime_says_where_it_runs(root: Path) -> None:
     outcome = reach(root, "execution_runtime")
     assert type(outcome.value) is ExecutionRuntime
     assert str(outcome.value).startswith("host:")
+
+
+ASKING = "import os, sys; print(os.path.exists(sys.argv[1]))"
+
+
+@pytest.mark.parametrize("place", ["execution_runtime", "script_executed"])
+def test_a_script_is_executed_in_a_sandbox(place: str, root: Path) -> None:
+    require(sys.platform == "linux", "Linux")
+    (root / "tool.py").write_text(ASKING)
+    given: dict[str, dict[str, Any]] = {
+        "script_executed": {"script": "tool.py", "args": [str(root.parent / "home")], "cwd": "data"},
+        "execution_runtime": {},
+    }
+    given[place] |= {"isolate": "sandbox", "settings": {"memory": "256m", "processes": 8}}
+    (root / "data").mkdir()
+    result = reach(root, "script_executed", **given).value
+    assert (result.stdout, result.environment) == ("False\n", "sandbox:bubblewrap")
+
+
+def test_one_state_is_isolated_and_another_is_not(root: Path) -> None:
+    require(sys.platform == "linux", "Linux")
+
+    @state
+    def both(script_executed: ExecutionResult, project_executed: ExecutionResult) -> list[str]:
+        """Where they ran."""
+        return [script_executed.environment, project_executed.environment]
+
+    (root / "tool.py").write_text("print(1)")
+    outcome = reach(
+        root,
+        "both",
+        both,
+        script_executed={"script": "tool.py", "isolate": False},
+        project_created={"script": "tool.py"},
+        project_executed={"isolate": "sandbox"},
+        execution_runtime={"isolate": "sandbox", "settings": {"memory": "64m"}},
+    )
+    assert [place.partition(":")[0] for place in outcome.value] == ["host", "sandbox"]
+
+
+def test_containers_that_are_kept_ready_end_with_the_run(root: Path, user: User, docker: Engine) -> None:
+    share_facts(user)
+    (root / "tool.py").write_text("print(1)")
+    settings = {"engine": docker.url, "pull": "never", "warm": 1, "inside_container": "isolate"}
+    outcome = reach(
+        root,
+        "script_executed",
+        script_executed={"script": "tool.py"},
+        execution_runtime={"isolate": True, "python_tag": TAG, "settings": settings},
+    )
+    assert (outcome.value.stdout, outcome.value.environment) == ("1\n", "container:docker")
+    assert owned(docker) == []
 
 
 def test_each_can_be_replaced_and_extended(root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from groundup.states.step import StepReport
 from tests.execution.languages.test_runtime import Recorded
 from tests.support.clients import client, imports_undone
 from tests.support.languages import write_language, write_step
+from tests.support.requirements import require
 
 NEO = '[neo.languages]\nlang = "tools/lang"\n'
 RUN = """
@@ -99,6 +101,15 @@ def test_it_runs_where_the_runtime_says(config: Config) -> None:
         "supply",
         "run",
     ]
+
+
+def test_it_runs_where_its_own_parameters_say(config: Config) -> None:
+    require(sys.platform == "linux", "Linux")
+    runtime = Recorded()
+    for isolate, place in (("sandbox", "sandbox:bubblewrap"), (False, "host:")):
+        report = reach(config, runtime=runtime, inputs={"point": {"x": 1}}, isolate=isolate)
+        assert report.value("step_executed").environment.startswith(place)
+    assert runtime.commands == []
 
 
 def test_a_client_replaces_and_extends_it(config: Config) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from groundup.execution import ExecutionResult, ExecutionRuntime
@@ -15,6 +15,7 @@ from groundup.execution.languages.runtime import HostCommands
 from groundup.execution.process import run_process
 from tests.support.requirements import require
 
+DOCKERENV = "/.dockerenv"  # the file that Docker puts into the root of every container
 SYSTEM = ("/usr", "/bin", "/lib", "/lib64", "/etc")
 
 
@@ -64,3 +65,20 @@ class Bubblewrapped(HostCommands):
         path = f"{Path(sys.base_prefix, 'bin')}:/usr/bin:/bin"
         for name, value in {"PATH": path, **command.env}.items():
             yield from ("--setenv", name, value)
+
+
+def as_in_a_container(argv: Sequence[str], folder: Path) -> list[str]:
+    """Return a command that runs another with this machine's files, and Docker's own in the root.
+
+    :param folder: for files that it needs.
+    """
+    require(shutil.which("bwrap"), "bubblewrap")
+    mark = folder / "dockerenv"
+    mark.touch()
+    words = ["bwrap"]
+    for entry in Path("/").iterdir():
+        if entry.is_symlink():
+            words += ["--symlink", str(entry.readlink()), str(entry)]
+        elif entry.is_dir():
+            words += ["--dev-bind", str(entry), str(entry)]
+    return [*words, "--ro-bind", str(mark), DOCKERENV, "--chdir", str(folder), *argv]

@@ -39,7 +39,7 @@ def _dispatch(words: list[str]) -> int:
     if kernel is None:
         if words in ([], ["-h"], ["--help"]):
             return _run(["--help"])
-        if words[:1] == ["project"]:  # projects are the user's, of no repository
+        if words[:1] in (["project"], ["script"]):  # these are the user's, of no repository
             return _run(words)
         raise missing_kernel()
     return _run(words, kernel) if words[:1] == ["kernel"] else hand_over(kernel, words)

@@ -17,6 +17,7 @@ from groundup import __version__
 from groundup.cli.kernel_file import made_by
 from groundup.cli.options import run_and_shown, run_options, taking
 from groundup.cli.project_app import project_app
+from groundup.cli.script_app import script_app
 from groundup.cli.step_app import language_app, step_app
 from groundup.cli.target_command import wants_clients
 from groundup.errors import UserError
@@ -29,6 +30,7 @@ app = typer.Typer(
 kernel_app = typer.Typer(help="The repository's copy of the kernel.")
 app.add_typer(kernel_app, name="kernel")
 app.add_typer(project_app, name="project")
+app.add_typer(script_app, name="script")
 app.add_typer(step_app, name="step")
 app.add_typer(language_app, name="language")
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
+
+from groundup.cli.execution_options import SCRIPT_ARGUMENTS, Arguments, execution_of, execution_options
+from groundup.cli.options import taking
+from groundup.cli.place import place_options, where_of
 
 project_app = typer.Typer(help="Projects: scripts with what they require.")
 
@@ -21,6 +25,13 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--override", metavar="MODULE=REQUIREMENT", help="Decides about an import; repeatable."),
 ]
+Infer = Annotated[bool, typer.Option("--infer", help="Require what the script imports, too.")]
+
+
+def refuse_idle_overrides(overrides: list[str] | None, infer: bool) -> None:
+    """:raises typer.BadParameter: there are overrides that nothing would ask for."""
+    if overrides and not infer:
+        raise typer.BadParameter("it decides about imports: it needs --infer", param_hint="--override")
 
 
 @project_app.callback(invoke_without_command=True)
@@ -58,7 +69,7 @@ def create(  # noqa: PLR0913, PLR0917 - the options of the command
         str | None, typer.Option("--id", metavar="ID", help="Default: made from the file's name.")
     ] = None,
     added: Added = None,
-    infer: Annotated[bool, typer.Option("--infer", help="Require what the script imports, too.")] = False,
+    infer: Infer = False,
     overrides: Overrides = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a project of that id.")] = False,
     as_json: AsJson = False,
@@ -66,8 +77,7 @@ def create(  # noqa: PLR0913, PLR0917 - the options of the command
     """Make a project from a script: resolve, lock, install."""
     from groundup.cli.commands import projects as command
 
-    if overrides and not infer:
-        raise typer.BadParameter("it decides about imports: it needs --infer", param_hint="--override")
+    refuse_idle_overrides(overrides, infer)
     return partial(
         command.create,
         script,
@@ -96,26 +106,14 @@ def show(project_id: ProjectId, as_json: AsJson = False) -> Action:
     return partial(command.show, project_id, as_json=as_json)
 
 
-@project_app.command(context_settings={"allow_interspersed_args": False})
-def run(  # noqa: PLR0913, PLR0917 - the options of the command
-    project_id: ProjectId,
-    arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="ARGUMENT", help="For the script, options included.")
-    ] = None,
-    env: Annotated[
-        list[str] | None, typer.Option("--env", metavar="NAME=VALUE", help="A variable; repeatable.")
-    ] = None,
-    cwd: Annotated[str | None, typer.Option(metavar="DIR", help="The working folder.")] = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Then it is killed, with all that it started.")
-    ] = None,
-    as_json: AsJson = False,
-) -> Action:
+@project_app.command(context_settings=SCRIPT_ARGUMENTS)
+@taking([*place_options(), *execution_options()])
+def run(project_id: ProjectId, arguments: Arguments = None, **given: Any) -> Action:
     """Run a project, with its streams and its exit code; options of this command stand before ID."""
     from groundup.cli.commands import projects as command
 
     return partial(
-        command.run, project_id, arguments or [], env=env or [], cwd=cwd, timeout=timeout, as_json=as_json
+        command.run, project_id, arguments or [], where=where_of(given), execution=execution_of(given)
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from groundup.cli.failures import tell
 from groundup.cli.interrupts import terminable
+from groundup.cli.warned import warnings_told
 from groundup.config import Config, load_config
 from groundup.dag import Event, Report, Runner, StateFailedError
 from groundup.states.loading import LoadedGraph, load_graph, load_params
@@ -111,7 +112,7 @@ def run(names: Sequence[str], watcher: Watcher | None = None, options: Options =
     on_event = watcher.on_event if watcher else None
     report: Report | None = None
     try:
-        with watcher or nullcontext(), runner_of(here, options, on_event) as runner:
+        with warnings_told(), watcher or nullcontext(), runner_of(here, options, on_event) as runner:
             report = runner.reach(*(names or [here.config.target]))
     except StateFailedError:  # at the end of a generator, which the report tells then
         if report is None:

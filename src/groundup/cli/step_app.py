@@ -6,9 +6,12 @@ from collections.abc import Callable
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from groundup.cli.options import taking
+from groundup.cli.place import place_options, where_of
 
 step_app = typer.Typer(help="Steps: pieces of work with typed inputs and outputs, in any language.")
 language_app = typer.Typer(help="Languages that steps are written in.")
@@ -17,23 +20,12 @@ Action = Callable[[], int]
 AsJson = Annotated[bool, typer.Option("--json", help="Data for machines.")]
 
 
-class Place(Enum):
-    """Where executables run."""
-
-    HOST = "host"
-    SANDBOX = "sandbox"
-    CONTAINER = "container"
-
-
 class SchemaName(Enum):
     """The published JSON schemas."""
 
     STEP = "step"
     GIVEN = "given"
     LANGUAGE = "language"
-
-
-On = Annotated[Place, typer.Option("--on", help="Where it runs.")]
 
 
 @step_app.callback(invoke_without_command=True)
@@ -51,10 +43,10 @@ def language_root(context: typer.Context) -> None:
 
 
 @step_app.command()
+@taking(place_options())
 def run(  # noqa: PLR0913 - the options of a run
     step: Annotated[str, typer.Argument(metavar="STEP", help="A step file: YAML, JSON or TOML.")],
     *,
-    on: On = Place.HOST,
     inputs: Annotated[
         list[str] | None,
         typer.Option(
@@ -80,6 +72,7 @@ def run(  # noqa: PLR0913 - the options of a run
         Path | None, typer.Option(metavar="DIR", help="Where to write the outputs as JSON files.")
     ] = None,
     as_json: AsJson = False,
+    **given: Any,
 ) -> Action:
     """Check a step and its inputs, run it, check and print its outputs."""
     from groundup.cli.commands import step as command
@@ -87,7 +80,7 @@ def run(  # noqa: PLR0913 - the options of a run
     return partial(
         command.run,
         step,
-        on=on.value,
+        where=where_of(given),
         inputs=inputs or [],
         artifacts=artifacts or [],
         component=component,
@@ -119,12 +112,13 @@ def list_languages(as_json: AsJson = False) -> Action:
 
 
 @language_app.command()
+@taking(place_options())
 def check(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Default: all.")] = None,
-    on: On = Place.HOST,
     as_json: AsJson = False,
+    **given: Any,
 ) -> Action:
     """Check that languages keep the contract and can be installed; exit 1 when one does not."""
     from groundup.cli.commands import language as command
 
-    return partial(command.check, names or [], on=on.value, as_json=as_json)
+    return partial(command.check, names or [], where=where_of(given), as_json=as_json)

@@ -29,7 +29,10 @@ from groundup import proto_kernel
 from groundup.dag import AnyState
 from groundup.errors import UserError
 
-OWN = "doctor graph help init kernel language poll project quickstart reach serve states step version why"
+OWN = (
+    "doctor graph help init kernel language poll project quickstart "
+    "reach script serve states step version why"
+)
 BUILT_IN = frozenset(OWN.split())
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 

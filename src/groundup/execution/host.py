@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Unpack
+from types import TracebackType
+from typing import Self, Unpack
 
 from groundup.errors import UserError
 from groundup.execution.containment import Containment, containment
@@ -50,6 +51,17 @@ class ExecutionRuntime:
 
     def __str__(self) -> str:
         return self.environment
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what is held for further runs; on the host and in a sandbox there is nothing."""
 
     def run_project(  # noqa: PLR0913 - the options of a run
         self,

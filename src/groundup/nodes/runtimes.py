@@ -55,7 +55,4 @@ class IsolatedNode(BaseNode):
         from groundup.execution import create_execution_runtime
 
         runtime = create_execution_runtime(cls.isolate, cls.python_tag, **cls.docker_config)
-        close = getattr(runtime, "close", None)
-        if close is not None:  # those of containers hold an engine's connection
-            _open.callback(close)
-        return runtime
+        return _open.enter_context(runtime)  # those of containers hold an engine's connection

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from groundup.execution import ExecutionResult, ExecutionRuntime
     from groundup.projects import Project
     from groundup.states.execution_parameters import (
+        OwnRuntime,
         ProjectCreation,
         ProjectExecution,
         Requiring,
@@ -25,11 +27,10 @@ PARAMETERS = "groundup.states.execution_parameters"
 
 
 @state(params=f"{PARAMETERS}:Runtime")
-def execution_runtime(params: Runtime) -> ExecutionRuntime:
+def execution_runtime(params: Runtime) -> Iterator[ExecutionRuntime]:
     """Scripts and projects have a runtime that executes them: the host, a sandbox or a container."""
-    from groundup.execution import create_execution_runtime
-
-    return create_execution_runtime(params.isolate, params.python_tag, **params.docker)
+    with made_runtime(params) as runtime:
+        yield runtime
 
 
 @state(params=f"{PARAMETERS}:ProjectCreation")
@@ -64,9 +65,14 @@ def project_executed(
     repo_root: Path, project_created: Project, execution_runtime: ExecutionRuntime, params: ProjectExecution
 ) -> ExecutionResult:
     """A project is executed; what it writes is the state's output, a failure is the state's."""
-    return execution_runtime.run_project(
-        project_created.id, *params.args, **_running(repo_root, params), on_stdout=_relay, on_stderr=_relay
-    )
+    with runtime_for(params, execution_runtime) as runtime:
+        return runtime.run_project(
+            project_created.id,
+            *params.args,
+            **_running(repo_root, params),
+            on_stdout=_relay,
+            on_stderr=_relay,
+        )
 
 
 @state(params=f"{PARAMETERS}:ScriptExecution")
@@ -74,14 +80,35 @@ def script_executed(
     repo_root: Path, execution_runtime: ExecutionRuntime, params: ScriptExecution
 ) -> ExecutionResult:
     """A script is executed, in an environment with what it requires."""
-    return execution_runtime.run_script(
-        repo_root / params.script,
-        *params.args,
-        **_requiring(params),
-        **_running(repo_root, params),
-        on_stdout=_relay,
-        on_stderr=_relay,
-    )
+    with runtime_for(params, execution_runtime) as runtime:
+        return runtime.run_script(
+            repo_root / params.script,
+            *params.args,
+            **_requiring(params),
+            **_running(repo_root, params),
+            on_stdout=_relay,
+            on_stderr=_relay,
+        )
+
+
+@contextmanager
+def runtime_for(params: OwnRuntime, shared: ExecutionRuntime) -> Iterator[ExecutionRuntime]:
+    """Give the runtime that the parameters ask for, closed at the end of the block, else `shared`."""
+    if params.isolate is None:
+        yield shared
+        return
+    with made_runtime(params) as runtime:
+        yield runtime
+
+
+def made_runtime(params: OwnRuntime) -> ExecutionRuntime:
+    """Return the runtime that the parameters ask for.
+
+    :raises GroundupError: it is not available. Nothing runs with less isolation than that.
+    """
+    from groundup.execution import create_execution_runtime
+
+    return create_execution_runtime(params.isolate or False, params.python_tag, **params.settings)
 
 
 def _is_made(root: Path, params: ProjectCreation) -> bool:

@@ -4,24 +4,46 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from groundup.states.parameters import Parameters, Text
 
 Seconds = Annotated[float, Field(gt=0, le=10**7)]
 
 
-class Runtime(Parameters):
-    """Parameters of ``execution_runtime``: those of ``create_execution_runtime``.
+Isolation = bool | Literal["sandbox", "container"]
 
-    :ivar isolate: false for the host, "sandbox", or "container", which true means.
+
+class OwnRuntime(Parameters):
+    """Where a state executes something, if not in the value of ``execution_runtime``.
+
+    :ivar isolate: false for the host, "sandbox", or "container", which true means; none for that value.
     :ivar python_tag: tag of the container's image.
-    :ivar docker: further settings of the container.
+    :ivar settings: those of the container or sandbox.
     """
 
-    isolate: bool | Literal["sandbox", "container"] = False
+    isolate: Isolation | None = None
     python_tag: Text | None = None
-    docker: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("settings")
+    @classmethod
+    def _are_settings(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        if beside := sorted({"isolate", "python_tag"} & settings.keys()):
+            raise ValueError(f"{beside[0]} is a parameter beside settings")
+        return settings
+
+    @model_validator(mode="after")
+    def _is_for_something(self) -> Self:
+        if self.isolate is None and (self.settings or self.python_tag):
+            raise ValueError("python_tag and settings need isolate")
+        return self
+
+
+class Runtime(OwnRuntime):
+    """Parameters of ``execution_runtime``: those of ``create_execution_runtime``."""
+
+    isolate: Isolation = False
 
 
 class Requiring(Parameters):
@@ -52,7 +74,7 @@ class ProjectCreation(Requiring):
         return self
 
 
-class Running(Parameters):
+class Running(OwnRuntime):
     """How something runs; paths are relative to root.
 
     :ivar args: its arguments.
@@ -80,3 +102,24 @@ class ScriptExecution(Running, Requiring):
     """
 
     script: Text
+
+
+class StepExecution(OwnRuntime):
+    """Parameters of ``step_executed``; paths are relative to root.
+
+    :ivar step: the step file.
+    :ivar inputs: values of inputs, over those of the step file.
+    :ivar artifacts: JSON files with values of inputs.
+    :ivar component: the folder with the step's code; default: the step file's.
+    :ivar timeouts: seconds by phase, over those of the step file.
+    :ivar env: variables for the run.
+    :ivar output: an existing folder that gets the outputs as JSON files.
+    """
+
+    step: Text
+    inputs: dict[str, JsonValue] = Field(default_factory=dict)
+    artifacts: dict[str, Text] = Field(default_factory=dict)
+    component: Text | None = None
+    timeouts: dict[Literal["install", "supply", "run"], Seconds] = Field(default_factory=dict)
+    env: dict[str, str] = Field(default_factory=dict)
+    output: Text | None = None

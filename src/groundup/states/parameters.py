@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from packaging.version import InvalidVersion, Version
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n]*$")]
 
@@ -75,24 +75,3 @@ class DiskSpace(Parameters):
     """
 
     min_free_mb: Annotated[int, Field(ge=0)] = 500
-
-
-class StepExecution(Parameters):
-    """Parameters of ``step_executed``; paths are relative to root.
-
-    :ivar step: the step file.
-    :ivar inputs: values of inputs, over those of the step file.
-    :ivar artifacts: JSON files with values of inputs.
-    :ivar component: the folder with the step's code; default: the step file's.
-    :ivar timeouts: seconds by phase, over those of the step file.
-    :ivar env: variables for the run.
-    :ivar output: an existing folder that gets the outputs as JSON files.
-    """
-
-    step: Text
-    inputs: dict[str, JsonValue] = {}
-    artifacts: dict[str, Text] = {}
-    component: Text | None = None
-    timeouts: dict[Literal["install", "supply", "run"], Annotated[float, Field(gt=0, le=10**7)]] = {}
-    env: dict[str, str] = {}
-    output: Text | None = None

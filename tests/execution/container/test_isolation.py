@@ -157,6 +157,19 @@ def test_a_folder_is_mounted_where_asked_for(user: User, docker: Engine) -> None
     assert "Read-only file system" in result.stderr
 
 
+def test_folders_that_lead_up_are_followed_as_the_system_does(
+    user: User, docker: Engine, tmp_path: Path
+) -> None:
+    for name in ("elsewhere/inner", "elsewhere/data", "data"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "link").symlink_to("elsewhere/inner")
+    up = tmp_path / "link/../data"
+    with runtime_of(user, docker, mounts=[{"source": up, "target": "/seen"}]) as runtime:
+        runtime.run_script(b"open('made', 'w').write('x')", cwd=up)
+        assert runtime.run_script(b"import os; print(os.listdir('/seen'))").stdout == "['made']\n"
+    assert (tmp_path / "elsewhere/data/made").exists()
+
+
 def test_options_reach_the_engine(user: User, docker: Engine) -> None:
     settings = {
         "user": "1234:5678",

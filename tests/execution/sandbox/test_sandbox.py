@@ -221,6 +221,20 @@ def test_a_script_that_is_a_pipe(runtime: SandboxExecutionRuntime, user: User) -
     os.close(read)
 
 
+def test_paths_that_lead_up_are_followed_as_the_system_does(
+    runtime: SandboxExecutionRuntime, user: User, tmp_path: Path
+) -> None:
+    for name in ("elsewhere/inner", "elsewhere/data", "data"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "link").symlink_to("elsewhere/inner")
+    script = tmp_path / "data/script.py"
+    script.write_text("open('made', 'w').write('x'); print(__file__)")
+    up = tmp_path / "link/../data"
+    result = runtime.run_script(tmp_path / "elsewhere/../data/script.py", cwd=up)
+    assert result.stdout == f"{script}\n"
+    assert (tmp_path / "elsewhere/data/made").exists()
+
+
 def test_a_folder_behind_links(runtime: SandboxExecutionRuntime, user: User, tmp_path: Path) -> None:
     real = tmp_path / "real" / "work"
     real.mkdir(parents=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from groundup.cli.place import Where, runtime_at
 from groundup.cli.progress import painter
 from groundup.errors import GroundupError
 
@@ -28,7 +29,7 @@ def list_languages(*, as_json: bool = False) -> int:
     return 0
 
 
-def check(names: Sequence[str], *, on: str = "host", as_json: bool = False) -> int:
+def check(names: Sequence[str], *, where: Where, as_json: bool = False) -> int:
     """Check languages, by default all, and write to stdout what each lacks; return 1 when one does.
 
     :raises UserError: there is no language of that name, or the runtime is not available.
@@ -37,11 +38,13 @@ def check(names: Sequence[str], *, on: str = "host", as_json: bool = False) -> i
     from groundup.execution.languages.language import find_language
     from groundup.execution.languages.runtime import command_runtime
 
-    runtime, folders = command_runtime(on), _folders()
+    folders = _folders()
     for name in names:
         if name not in folders:
             find_language(name, {})
-    found = {name: check_language(name, folders[name], runtime) for name in (names or folders)}
+    with runtime_at(where) as chosen:
+        runtime = command_runtime(chosen)
+        found = {name: check_language(name, folders[name], runtime) for name in (names or folders)}
     if as_json:
         rows = [{"language": name, "ok": not problem, "problem": problem} for name, problem in found.items()]
         sys.stdout.write(json.dumps(rows, indent=2) + "\n")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any
 
 from groundup import proto_kernel
+from groundup.cli.commands.executing import Execution
 from groundup.cli.commands.project import STDIN, overrides_of
-from groundup.errors import UserError
+from groundup.cli.place import Where, runtime_at
 from groundup.projects.project import Project, create_project, get_project, list_projects, remove_project
 
 
@@ -35,12 +37,25 @@ def create(  # noqa: PLR0913 - the options of the command
     project = create_project(
         source,
         id=project_id,
-        requirements=_requirements(source, added, overrides) if infer else list(added),
+        requirements=required(source, added, overrides) if infer else list(added),
         force=force,
         on_progress=proto_kernel.LOG.say,
     )
     _write(_facts(project), as_json, lambda: [f"{project.id}  {project.path}"])
     return 0
+
+
+def required(source: bytes | str, added: Sequence[str], overrides: Sequence[str]) -> list[str]:
+    """Return what is added, and what the script imports besides."""
+    from groundup.projects.inference import infer
+    from groundup.projects.metadata import Declared, parse_metadata
+    from groundup.projects.script import read_script
+
+    script = read_script(source)
+    metadata = parse_metadata(script.text(), script.name)
+    explicit = tuple(Declared(text.strip(), "--with") for text in added)
+    inference = infer(script, metadata, explicit, overrides_of(overrides))
+    return [one.text for one in (*explicit, *inference.declared(script))]
 
 
 def list_all(*, as_json: bool = False) -> int:
@@ -65,44 +80,14 @@ def show(project_id: str, *, as_json: bool = False) -> int:
     return 0
 
 
-def run(  # noqa: PLR0913 - the options of the command
-    project_id: str,
-    arguments: Sequence[str],
-    *,
-    env: Sequence[str] = (),
-    cwd: str | None = None,
-    timeout: float | None = None,
-    as_json: bool = False,
-) -> int:
+def run(project_id: str, arguments: Sequence[str], *, where: Where, execution: Execution) -> int:
     """Run a project; its streams are those of the command, and so is its exit code.
 
-    :param env: variables, each ``NAME=VALUE``.
-    :param as_json: capture what it writes, and write the result as an object.
     :raises UserError: there is no such project, or a bad option.
     :raises ExecutionFailed: it took too long or was ended by a signal.
     """
-    from groundup.execution import create_execution_runtime
-
-    result = create_execution_runtime().run_project(
-        project_id,
-        *arguments,
-        env=dict(_variables(env)),
-        stdin=sys.stdin.buffer if sys.stdin else None,
-        cwd=cwd,
-        timeout=timeout,
-        check=False,
-        on_stdout=None if as_json else _writer(sys.stdout.buffer),
-        on_stderr=None if as_json else _writer(sys.stderr.buffer),
-        capture_output=as_json,
-    )
-    if as_json:
-        names = ("exit_code", "stdout", "stderr", "duration", "phase", "environment")
-        _write({name: _text(getattr(result, name)) for name in names}, as_json=True)
-    elif result.phase == "timeout" or result.exit_code > 128:
-        from groundup.execution import ExecutionFailed
-
-        raise ExecutionFailed(result, f"project {project_id!r}", hint="its output is above")
-    return result.exit_code
+    with runtime_at(where) as runtime:
+        return execution.of(partial(runtime.run_project, project_id, *arguments))
 
 
 def remove(project_ids: Sequence[str]) -> int:
@@ -130,19 +115,6 @@ def gc(*, unused_days: float = 30, dry_run: bool = False, as_json: bool = False)
     return 0
 
 
-def _requirements(source: bytes | str, added: Sequence[str], overrides: Sequence[str]) -> list[str]:
-    """Return what is added, and what the script imports besides."""
-    from groundup.projects.inference import infer
-    from groundup.projects.metadata import Declared, parse_metadata
-    from groundup.projects.script import read_script
-
-    script = read_script(source)
-    metadata = parse_metadata(script.text(), script.name)
-    explicit = tuple(Declared(text.strip(), "--with") for text in added)
-    inference = infer(script, metadata, explicit, overrides_of(overrides))
-    return [one.text for one in (*explicit, *inference.declared(script))]
-
-
 def _short(project: Project) -> dict[str, Any]:
     return {"id": project.id, "path": str(project.path), "requirements": list(project.requirements)}
 
@@ -166,27 +138,6 @@ def _shown(facts: dict[str, Any]) -> Iterator[str]:
 def _write(data: object, as_json: bool, lines: Callable[[], Sequence[str] | Iterator[str]] = list) -> None:
     text = [json.dumps(data, indent=2)] if as_json else lines()
     sys.stdout.writelines(f"{line}\n" for line in text)
-
-
-def _text(value: object) -> object:
-    """Return a value as JSON can have it: bytes that are no text become question marks."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _writer(stream: BinaryIO) -> Callable[[str], None]:
-    def write(text: str) -> None:
-        stream.write(text.encode("utf-8", "surrogateescape"))
-        stream.flush()
-
-    return write
-
-
-def _variables(given: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise UserError(f"--env {text!r} is not NAME=VALUE", hint="such as --env MODE=fast")
-        yield name, value
 
 
 def _megabytes(size: int) -> str:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from groundup.cli.place import Where, runtime_at
 from groundup.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ PHASES: tuple[Phase, ...] = ("install", "supply", "run")
 def run(  # noqa: PLR0913 - the options of a run
     path: str,
     *,
-    on: str = "host",
+    where: Where,
     inputs: Sequence[str] = (),
     artifacts: Sequence[str] = (),
     component: Path | None = None,
@@ -33,7 +34,6 @@ def run(  # noqa: PLR0913 - the options of a run
 ) -> int:
     """Run the step in a file; what it writes goes to stderr, its checked outputs to stdout.
 
-    :param on: host, sandbox or container.
     :param inputs: values of inputs, each ``NAME=VALUE``.
     :param artifacts: JSON files for inputs, each ``NAME=FILE``.
     :param timeouts: limits, each ``PHASE=SECONDS``.
@@ -47,9 +47,9 @@ def run(  # noqa: PLR0913 - the options of a run
 
     make_models_importable()
     step = read_step(path)
-    result = run_step(
+    run_it = partial(
+        run_step,
         step,
-        on=on,
         inputs=values_from_texts(step, _pairs("--input", inputs, str)),
         artifacts=_pairs("--artifact", artifacts, Path),
         component=component,
@@ -61,6 +61,8 @@ def run(  # noqa: PLR0913 - the options of a run
         on_stdout=_relay,
         on_stderr=_relay,
     )
+    with runtime_at(where) as runtime:
+        result = run_it(on=runtime)
     return _told(result, output, as_json=as_json)
 
 

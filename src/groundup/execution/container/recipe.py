@@ -101,7 +101,7 @@ class Recipe:
 
 
 def _extra(config: ContainerConfig) -> list[Bind]:
-    return [Bind(each.source.absolute(), str(each.target), each.writable) for each in config.mounts]
+    return [Bind(each.source.resolve(), str(each.target), each.writable) for each in config.mounts]
 
 
 def _mount(kind: Any, bind: Bind) -> Any:

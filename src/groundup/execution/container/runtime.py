@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from groundup.errors import UserError
 from groundup.execution.container.config import container_config
@@ -76,14 +75,6 @@ class IsolatedExecutionRuntime(ExecutionRuntime):
             self._engine.close()
             raise
         self._pool = Pool(self.config.warm, self._started)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End all containers and close the connections."""
@@ -163,7 +154,7 @@ class IsolatedExecutionRuntime(ExecutionRuntime):
         argv += [f"{PROJECT}/{script.name}", *(os.fspath(arg) for arg in run.args)]
         binds = [Bind(script.parent, PROJECT), Bind(environment, ENVIRONMENT)]
         if run.folder is not None:
-            binds.append(Bind(run.folder.absolute(), WORK, writable=True))
+            binds.append(Bind(run.folder.resolve(), WORK, writable=True))
         path = f"{ENVIRONMENT}/bin:{self._image.path}"
         recipe = Recipe(
             image=self._image.pinned,
@@ -172,7 +163,7 @@ class IsolatedExecutionRuntime(ExecutionRuntime):
             private_work=run.folder is None,
             network=self.config.network,
         )
-        writable = [] if run.folder is None else [run.folder.absolute()]
+        writable = [] if run.folder is None else [run.folder.resolve()]
         with given(writable, self._chosen_uid):
             return self._run_in(recipe, argv, _variables(path, run.env), run)
 

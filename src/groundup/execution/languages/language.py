@@ -67,7 +67,7 @@ def language_folders(configured: Folders) -> dict[str, Path]:
                 f"{name!r} cannot be the name of a language",
                 hint="up to 64 of a-z 0-9 . _ -, beginning with a letter or digit",
             )
-    return {**BUILT_IN, **{name: Path(folder).absolute() for name, folder in configured.items()}}
+    return {**BUILT_IN, **{name: Path(folder).resolve() for name, folder in configured.items()}}
 
 
 def find_language(name: str, configured: Folders) -> Language:

@@ -93,7 +93,7 @@ class _Work:
         component: str | os.PathLike[str] | None,
         languages: Folders,
     ) -> _Work:
-        folder = step.folder if component is None else Path(component).absolute()
+        folder = (step.folder if component is None else Path(component)).resolve()
         if not folder.is_dir():
             raise UserError(f"there is no folder {folder}", hint="correct the component")
         language = find_language(step.file.language, languages)

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from groundup.errors import UserError
 
 _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_UNITS |= {"k": 2**10, "m": 2**20, "g": 2**30}  # as containers have them
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]*)", re.IGNORECASE)
 _MIB = 2**20
 

@@ -40,7 +40,7 @@ class SandboxExecutionRuntime(ExecutionRuntime):
     :raises UserError: a limit or uid that cannot be.
     """
 
-    def __init__(self, *, network: bool = False, uid: int | None = None, **limits: Any) -> None:
+    def __init__(self, /, *, network: bool = False, uid: int | None = None, **limits: Any) -> None:
         super().__init__()
         self.network = network
         self.limits = SandboxLimits.of(limits)
@@ -87,7 +87,7 @@ class SandboxExecutionRuntime(ExecutionRuntime):
         view = View(disk=self.limits.disk, network=self.network)
         cwd = None if run.folder is None else run.folder.absolute()
         if cwd is not None:
-            view.show(cwd, is_writable=True)
+            cwd = Path(view.show(cwd, is_writable=True))
         view.show(environment.path)
         view.show_python(environment.python)
         if is_in(str(script), [str(environment.path)]):

@@ -62,20 +62,21 @@ class View:
         """The options; what stands between all that is shown cannot be written."""
         return [*self._words, "--remount-ro", "/dev", "--remount-ro", "/"]
 
-    def show(self, path: str | os.PathLike[str], *, is_writable: bool = False) -> None:
-        """Show a file or folder at its own path, and the links that lead to it.
+    def show(self, path: str | os.PathLike[str], *, is_writable: bool = False) -> str:
+        """Show a file or folder at its own path, and the links that lead to it; return where.
 
         :raises SandboxError: that would show the caller's home.
         """
         real = self._follow(os.fspath(path))
         check_narrow(real)
         self._bind(real, is_writable)
+        return _reachable(os.fspath(path), real)
 
     def show_script(self, content: bytes, path: str) -> str:
         """Show a script that is at `path`; return where: elsewhere when a room of the sandbox is there."""
         place = SCRIPT if is_in(path, _OWN_ROOMS) else self._follow(path)
         self._words += ["--perms", "0444", "--ro-bind-data", ("data", content), place]
-        return SCRIPT if place == SCRIPT else path
+        return SCRIPT if place == SCRIPT else _reachable(path, place)
 
     def show_python(self, program: str | os.PathLike[str]) -> None:
         """Show the whole installation of a Python.
@@ -126,6 +127,11 @@ class View:
             if not is_in(link, self._shown):
                 self._link(link, target)
         return end
+
+
+def _reachable(path: str, real: str) -> str:
+    """Return `path`, but `real` where it leads through folders that are not shown."""
+    return real if ".." in _parts(path) else path
 
 
 def check_narrow(path: str) -> None:
