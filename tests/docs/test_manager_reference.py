@@ -12,6 +12,7 @@ from groundup.manager.prometheus import PrometheusMetrics
 from groundup.manager.secrets import SecretCipher, generate_key
 from groundup.manager.service import ManagerService
 from groundup.manager.store.database import Database
+from tests.docs import endpoints
 from tests.docs.pages import CHECKOUT
 from tests.docs.tables import codes, names, table
 
@@ -48,3 +49,22 @@ def test_every_metric_of_a_manager_stands_there() -> None:
     assert set(names(table(OPERATING, "metric"))) == shown
     done = next(row for row in table(OPERATING, "metric") if "housekeeping" in row[0])
     assert set(codes(done[1])) - {"what"} < {chore.counted for chore in CHORES}
+
+
+def test_the_page_of_endpoints_is_that_of_the_description() -> None:
+    """Written anew by `python -m tests.docs.endpoints`."""
+    assert endpoints.PAGE.read_text(encoding="utf-8") == endpoints.text_of(endpoints.described())
+
+
+def test_every_endpoint_says_what_it_takes_and_answers() -> None:
+    """No body is just any object, and each stands in one group of the page."""
+    for path, methods in endpoints.described()["paths"].items():
+        for method, operation in methods.items():
+            (tag,) = operation["tags"]
+            assert tag in endpoints.GROUPS
+            assert operation["description"].endswith(".")
+            holders = [operation["requestBody"]] if "requestBody" in operation else []
+            holders += [answer for status, answer in operation["responses"].items() if status[0] == "2"]
+            for holder in holders:
+                ((kind, content),) = holder["content"].items()
+                assert kind == "text/event-stream" or "$ref" in content["schema"], (method, path)

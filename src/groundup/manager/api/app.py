@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.middleware.cors import CORSMiddleware
 
 from groundup.manager.api import v0, v1
+from groundup.manager.api.answers import Health
 from groundup.manager.api.errors import STATUSES, status_of
 from groundup.manager.api.keyring import Keyring
 from groundup.manager.api.measured import Measured
@@ -34,7 +35,7 @@ def create_app(service: ManagerService, api_key: str, *, origins: Sequence[str] 
     app.include_router(v0.router)
     app.include_router(v1.router)
     app.include_router(v1.admin_router)
-    app.add_api_route("/health", _health, methods=["GET"], tags=["health"])
+    app.add_api_route("/health", _health, methods=["GET"], tags=["health"], response_model=Health)
     for kind in STATUSES:
         app.add_exception_handler(kind, _refuse)
     app.add_middleware(

@@ -15,6 +15,12 @@ from groundup.manager.errors import ManagerError
 from groundup.manager.operations import watching
 from groundup.manager.service import ManagerService
 
+STREAM = {
+    "description": "Events, until the run has ended",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+"""The answer, for the OpenAPI description."""
+
 _MOST_STREAMS = 100
 _LOOK_SECONDS = 1.0  # other managers do not ring the bell of this one
 _PAUSE_SECONDS = 0.05

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
+from groundup.manager.api import answers
 from groundup.manager.api.auth import REFUSALS, KeyedRoute, access_of, documented_key
 from groundup.manager.api.bodies import UpsertGraph
 from groundup.manager.operations import flows, outcomes, reports
@@ -51,7 +52,7 @@ def as_json(model: BaseModel) -> Response:
     return Response(model.model_dump_json(), media_type="application/json")
 
 
-@router.get("/namespaces", tags=["nodes"])
+@router.get("/namespaces", tags=["nodes"], response_model=answers.Namespaces)
 async def list_namespaces(request: Request) -> dict[str, Any]:
     """Namespaces that have registered nodes."""
     return await service(request).read(flows.list_namespaces, access_of(request).namespaces)
@@ -65,7 +66,7 @@ async def register_nodes(
     return await service(request).write(flows.register_nodes, namespace_name, body)
 
 
-@router.get(_NAMESPACE + "/nodes/", tags=["nodes"])
+@router.get(_NAMESPACE + "/nodes/", tags=["nodes"], response_model=answers.RegisteredNodes)
 async def list_nodes(request: Request, namespace_name: str) -> dict[str, Any]:
     """The registered nodes of a namespace."""
     return await service(request).read(flows.list_nodes, namespace_name)
@@ -87,7 +88,7 @@ async def get_graph(request: Request, namespace_name: str, graph_name: str) -> G
     return await service(request).read(flows.get_flow, namespace_name, graph_name)
 
 
-@router.get(_NAMESPACE + "/graphs/", tags=["flows"])
+@router.get(_NAMESPACE + "/graphs/", tags=["flows"], response_model=answers.GraphTemplates)
 async def list_graphs(request: Request, namespace_name: str) -> dict[str, Any]:
     """The flows of a namespace."""
     return await service(request).read(flows.list_flows, namespace_name)
@@ -107,7 +108,7 @@ async def enqueue(request: Request, namespace_name: str, body: EnqueueRequest) -
     return as_json(await service(request).enqueue(namespace_name, body, request.is_disconnected))
 
 
-@router.post(_STATE + "/executed", tags=["work"])
+@router.post(_STATE + "/executed", tags=["work"], response_model=answers.Executed)
 async def executed(
     request: Request, namespace_name: str, state_id: str, body: ExecutedRequest
 ) -> dict[str, Any]:
@@ -115,7 +116,7 @@ async def executed(
     return await service(request).record("executed", outcomes.executed, namespace_name, state_id, body)
 
 
-@router.post(_STATE + "/errored", tags=["work"])
+@router.post(_STATE + "/errored", tags=["work"], response_model=answers.Errored)
 async def errored(
     request: Request, namespace_name: str, state_id: str, body: ErroredRequest
 ) -> dict[str, Any]:
@@ -123,13 +124,13 @@ async def errored(
     return await service(request).record("errored", outcomes.errored, namespace_name, state_id, body)
 
 
-@router.post(_STATE + "/prune", tags=["work"])
+@router.post(_STATE + "/prune", tags=["work"], response_model=answers.Pruned)
 async def prune(request: Request, namespace_name: str, state_id: str, body: PruneRequest) -> dict[str, Any]:
     """End a branch."""
     return await service(request).record("prune", outcomes.pruned, namespace_name, state_id, body)
 
 
-@router.post(_STATE + "/re-enqueue-after", tags=["work"])
+@router.post(_STATE + "/re-enqueue-after", tags=["work"], response_model=answers.ReEnqueued)
 async def re_enqueue_after(
     request: Request, namespace_name: str, state_id: str, body: ReEnqueueAfterRequest
 ) -> dict[str, Any]:
@@ -139,7 +140,7 @@ async def re_enqueue_after(
     )
 
 
-@router.post(_STATE + "/manual-retry", tags=["runs"])
+@router.post(_STATE + "/manual-retry", tags=["runs"], response_model=answers.Retried)
 async def manual_retry(
     request: Request, namespace_name: str, state_id: str, body: ManualRetryRequest
 ) -> dict[str, Any]:
@@ -147,7 +148,7 @@ async def manual_retry(
     return await service(request).change(outcomes.manual_retry, namespace_name, state_id, body)
 
 
-@router.get(_STATE + "/secrets", tags=["work"])
+@router.get(_STATE + "/secrets", tags=["work"], response_model=answers.Secrets)
 async def secrets(request: Request, namespace_name: str, state_id: str) -> dict[str, dict[str, str]]:
     """The secrets that the node of a node state declares."""
     return {"secrets": await service(request).read(outcomes.secrets_of, namespace_name, state_id)}
