@@ -17,8 +17,8 @@ from sqlalchemy import select
 from groundup.manager.engine.model import Flow, NodeState
 from groundup.manager.store.address import backend_of
 from groundup.manager.store.flows import FlowCache
+from groundup.manager.store.rows import as_state
 from groundup.manager.store.schema import node_states
-from groundup.manager.store.states import as_state
 from groundup.nodes.wire import UNFINISHED, StateStatus
 from tests.support.chaos import Journal, Line
 

@@ -1,0 +1,40 @@
+"""Requests and answers are lost, late, cut or come twice: nothing is lost, and nothing is done twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.background import until
+from tests.support.bad_network import BadNetwork, Fate
+from tests.support.chaos import (
+    SPREAD,
+    SPREAD_SUCCESSES,
+    ChaosWorker,
+    Journal,
+    LastingManager,
+    Pace,
+    save_flow,
+    scaled,
+    start_runs,
+    summary,
+)
+from tests.support.invariants import Kept, repeated, violations
+
+RUNS = scaled(20, 600)
+PACE = Pace(seconds=0.01, workers=4, batch=4, lease=2)
+BAD = dict.fromkeys(Fate, 1.0) | {Fate.PASS: 14.0}  # every third exchange
+
+
+def test_every_exchange_may_go_wrong(tmp_path: Path) -> None:
+    database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
+    with LastingManager(database) as manager, BadNetwork([manager.uri], BAD) as network:
+        save_flow(manager.api, SPREAD)
+        start_runs(manager.api, RUNS)
+        with ChaosWorker(network.uri, journal, PACE) as worker:
+            until(lambda: summary(manager.api) == {"SUCCESS": RUNS}, "everything is done", timeout=120)
+            assert not worker.ended()
+    kept = Kept.read(database)
+    assert violations(kept, journal) == []
+    assert list(kept.successes().values()) == [SPREAD_SUCCESSES] * RUNS
+    assert repeated(kept, journal) == set()
+    assert set(network.fates) == set(Fate)
