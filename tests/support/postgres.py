@@ -10,14 +10,14 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlencode
 
 import psycopg
 
-from tests.support.background import until
+from tests.support.background import alive, until
 from tests.support.requirements import require
 
 NOBODY = 65534  # PostgreSQL refuses to run as root
@@ -73,8 +73,15 @@ class PostgresServer:
         self._end(signal.SIGINT)
 
     def kill(self) -> None:
-        """Let the server die as in a crash."""
-        self._end(signal.SIGQUIT)
+        """Let all processes of the server die at once, as in a crash."""
+        if self._process is not None:
+            main = self._process.pid
+            processes = [main, *map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())]
+            for pid in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._end(signal.SIGKILL)
+            until(lambda: not any(alive(pid) for pid in processes), "the processes are gone")
 
     def url(self, schema: str = "public") -> str:
         """The address of the database, new tables in `schema`."""
