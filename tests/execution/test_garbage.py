@@ -6,16 +6,26 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from groundup.execution import ExecutionRuntime
+from groundup.execution.container import owner
+from groundup.execution.container.engine import Engine
 from groundup.execution.garbage import DAY, Garbage, collect_garbage
+from groundup.execution.languages import run_step
 from groundup.projects import create_project, list_projects
 from groundup.projects.environment import Environment
 from tests.support.background import Background, until
+from tests.support.containers import TAG, docker
+from tests.support.languages import write_language, write_step
 from tests.support.users import User
+
+__all__ = ["docker"]
 
 runtime = ExecutionRuntime()
 
@@ -27,6 +37,7 @@ def temporary(tmp_path: Path, user: User, monkeypatch: pytest.MonkeyPatch) -> Pa
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/no-engine")
     return folder
 
 
@@ -90,6 +101,69 @@ def test_an_environment_in_use_stays(user: User, tmp_path: Path) -> None:
     (tmp_path / "go").touch()
     thread.join()
     assert [one.kind for one in collect_garbage(unused_days=0)] == ["environment"]
+
+
+def test_what_languages_made_goes_when_no_step_used_it_for_long(user: User) -> None:
+    language = write_language(user.home / "lang", install="echo installed", supply="echo supplied")
+    step = write_step(user.home / "step")
+    run = partial(run_step, step, languages={"lang": language})
+    assert [phase.is_cached for phase in run().phases] == [False, False, False]
+    made = sorted((user.data / "cache/languages").glob("[is]*/[!.]*"))
+    assert [path.parent.name for path in made] == ["install", "supply"]
+    assert collect_garbage() == []
+    for folder in made:
+        last_used(folder, 31)
+    last_used(made[1], 29)
+    (found,) = collect_garbage(dry_run=True)
+    assert (found.kind, found.path) == ("language", made[0])
+    assert collect_garbage() == [found]
+    assert [path.exists() for path in made] == [False, True]
+    assert [phase.is_cached for phase in run().phases] == [False, True, False]
+
+
+def test_what_a_step_uses_stays(user: User) -> None:
+    go = user.home / "go"
+    language = write_language(user.home / "lang", run=f"echo there; until [ -e {go} ]; do sleep 0.05; done")
+    step = write_step(user.home / "step")
+    heard: list[str] = []
+    run = partial(run_step, step, languages={"lang": language}, on_stdout=heard.append)
+    thread = threading.Thread(target=run)
+    thread.start()
+    until(lambda: heard, "the step")
+    assert collect_garbage(unused_days=0) == []
+    go.touch()
+    thread.join()
+    assert [one.kind for one in collect_garbage(unused_days=0)] == ["language", "language"]
+
+
+def test_containers_of_a_process_that_is_dead_go(
+    user: User, docker: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker.url)
+    machine = f"test-{os.urandom(8).hex()}"  # else other processes would remove it, too
+    monkeypatch.setattr(owner, "_machine", lambda: machine)
+    living = owner.Owner.here()
+    dead = replace(living, started="1")  # another process had this pid
+    made = [
+        docker.api.create_container(f"python:{TAG}", "true", labels=one.labels()) for one in (dead, living)
+    ]
+    names = [docker.api.inspect_container(each)["Name"].lstrip("/") for each in made]
+    try:
+        found = Garbage("container", Path(names[0]), 0)
+        assert collect_garbage(dry_run=True) == collect_garbage() == [found]
+        assert collect_garbage() == []
+        assert [each["Names"] for each in all_of(docker, machine)] == [[f"/{names[1]}"]]
+    finally:
+        for name in names:
+            docker.remove(name)
+
+
+def all_of(engine: Engine, machine: str) -> list[dict[str, Any]]:
+    """Return the containers of a machine."""
+    found: list[dict[str, Any]] = engine.api.containers(
+        all=True, filters={"label": f"groundup.machine={machine}"}
+    )
+    return found
 
 
 def test_projects_stay(user: User) -> None:

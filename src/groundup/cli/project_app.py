@@ -135,7 +135,7 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     as_json: AsJson = False,
 ) -> Action:
-    """Remove environments of scripts that were not used for long, and what killed processes left."""
+    """Remove what scripts, containers and steps did not use for long, and what killed processes left."""
     from groundup.cli.commands import projects as command
 
     return partial(command.gc, unused_days=unused_days, dry_run=dry_run, as_json=as_json)

@@ -8,11 +8,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from groundup.errors import UserError
 from groundup.execution.environments import environment_store
 from groundup.projects.environment import Environment
 from groundup.projects.home import cache_folder
@@ -28,12 +29,14 @@ _SCRIPT = "groundup-script-"
 class Garbage:
     """Something that can go.
 
-    :param kind: "environment": of scripts, not used for long or without its Python; "cache": what an index
-        answered long ago; "leftover": of a process that was killed.
-    :param size: bytes that this frees.
+    :param kind: "environment": of scripts, not used for long or without its Python; "language": what one
+        installed, or supplied for a step, not used for long; "cache": what an index answered long ago;
+        "leftover": of a process that was killed; "container": of such a process.
+    :param path: where it is; of a container its name.
+    :param size: bytes that this frees; 0 for a container, whose size the engine alone knows.
     """
 
-    kind: Literal["environment", "cache", "leftover"]
+    kind: Literal["environment", "language", "cache", "leftover", "container"]
     path: Path
     size: int
 
@@ -48,16 +51,18 @@ def collect_garbage(*, unused_days: float = 30, dry_run: bool = False) -> list[G
     :param dry_run: remove nothing, and return what would be removed.
     """
     from groundup.execution.container.packages import package_store
+    from groundup.execution.languages.shelf import shelves
 
     seconds = unused_days * DAY
+    stores = [project_store(), environment_store(), package_store(), *shelves()]
     return [
         *_environments(seconds, dry_run),
-        *_packages(package_store(), seconds, dry_run),
+        *_unused("environment", package_store(), seconds, dry_run),
+        *(one for shelf in shelves() for one in _unused("language", shelf, seconds, dry_run)),
         *_answers(seconds, dry_run),
-        *_abandoned(project_store(), dry_run),
-        *_abandoned(environment_store(), dry_run),
-        *_abandoned(package_store(), dry_run),
+        *(one for store in stores for one in _abandoned(store, dry_run)),
         *_scripts(dry_run),
+        *_containers(dry_run),
     ]
 
 
@@ -78,10 +83,12 @@ def _environments(seconds: float, dry_run: bool) -> Iterator[Garbage]:
             yield found
 
 
-def _packages(store: Store, seconds: float, dry_run: bool) -> Iterator[Garbage]:
-    """Yield what was provisioned for containers."""
+def _unused(
+    kind: Literal["environment", "language"], store: Store, seconds: float, dry_run: bool
+) -> Iterator[Garbage]:
+    """Yield what a store has that nobody used: what was provisioned for containers, what languages made."""
     for name in store.names():
-        found = Garbage("environment", store.root / name, _size(store.root / name))
+        found = Garbage(kind, store.root / name, _size(store.root / name))
         if store.is_unused(name, seconds) if dry_run else store.remove_unused(name, seconds):
             yield found
 
@@ -108,6 +115,18 @@ def _scripts(dry_run: bool) -> Iterator[Garbage]:
             yield Garbage("leftover", folder, _size(folder))
             if not dry_run:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _containers(dry_run: bool) -> Iterator[Garbage]:
+    """Yield the containers of dead processes, at the engines that this user can use."""
+    from groundup.execution.container.engine import answering_engines
+    from groundup.execution.container.errors import ContainerError
+    from groundup.execution.container.reaper import reap_containers
+
+    for url in answering_engines():
+        with suppress(ContainerError, UserError):  # no right to use it, or no SDK
+            for name in reap_containers(url, dry_run=dry_run):
+                yield Garbage("container", Path(name), 0)
 
 
 def _is_ours_and_old(folder: Path) -> bool:

@@ -233,6 +233,7 @@ def test_remove(user: User) -> None:
 
 def test_gc(user: User, capsys: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # others may have left something in the real one
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-engine")
     left = user.data / "projects/.building/x/0"
     left.mkdir(parents=True)
     (left / "half").write_text("x" * 2**20)

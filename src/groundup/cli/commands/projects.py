@@ -103,7 +103,7 @@ def remove(project_ids: Sequence[str]) -> int:
 
 
 def gc(*, unused_days: float = 30, dry_run: bool = False, as_json: bool = False) -> int:
-    """Remove environments that were not used for long, and what killed processes left."""
+    """Remove what was made for runs and not used for long, and what killed processes left."""
     from groundup.execution.garbage import collect_garbage
 
     found = collect_garbage(unused_days=unused_days, dry_run=dry_run)

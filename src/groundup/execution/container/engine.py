@@ -86,6 +86,20 @@ def find_engine(url: str | None = None) -> str:
     raise EngineMissing(f"no container engine: there is no socket at {looked}", hint=_START)
 
 
+def answering_engines() -> list[str]:
+    """Return the addresses of the engines that answer: at DOCKER_HOST, else at all usual sockets."""
+    named = os.environ.get("DOCKER_HOST")
+    urls = [named] if named else [f"unix://{path}" for path in _usual_sockets() if path.is_socket()]
+    return [url for url in urls if _answers(url)]
+
+
+def _answers(url: str) -> bool:
+    try:
+        return _refusal(url) is None
+    except UserError:  # an address that cannot be used
+        return False
+
+
 def _usual_sockets() -> list[Path]:
     run = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
     names = ("/var/run/docker.sock", f"{run}/docker.sock", f"{run}/podman/podman.sock")

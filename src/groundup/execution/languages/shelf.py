@@ -26,6 +26,11 @@ class Kept(NamedTuple):
     identity: int
 
 
+def shelves() -> list[Store]:
+    """Return the stores of what install and supply made."""
+    return [Shelf("install").store, Shelf("supply").store]
+
+
 class Shelf:
     """The results of one phase, in the user's cache."""
 
