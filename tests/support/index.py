@@ -6,11 +6,13 @@ import base64
 import hashlib
 import html
 import json
+import os
 import re
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -144,8 +146,10 @@ class _IndexHandler(QuietHandler, BaseHTTPRequestHandler):
         if not name.endswith("/"):
             self._send_empty(301, {"Location": f"/simple/{quote(name)}/"})
             return
-        found = [*sorted(self.index.folder.glob("*.whl")), *sorted(self.index.folder.glob("*.tar.gz"))]
-        wheels = [file for file in found if _distribution(file) == name.rstrip("/")]
+        files = sorted(os.listdir(self.index.folder))  # noqa: PTH208 - a tenth of the time of Path.iterdir
+        named = [file for file in files if _distribution(file) == name.rstrip("/")]
+        found = [file for suffix in (".whl", ".tar.gz") for file in named if file.endswith(suffix)]
+        wheels = [self.index.folder / file for file in found]
         if not wheels:
             self._send_empty(404)
             return
@@ -233,8 +237,9 @@ class _IndexHandler(QuietHandler, BaseHTTPRequestHandler):
             self.close_connection = True
 
 
-def _distribution(wheel: Path) -> str:
-    return re.sub(r"[-_.]+", "-", wheel.name.split("-")[0]).lower()
+@cache
+def _distribution(filename: str) -> str:
+    return re.sub(r"[-_.]+", "-", filename.split("-", maxsplit=1)[0]).lower()
 
 
 def _sha256(wheel: Path) -> str:

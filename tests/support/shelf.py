@@ -36,6 +36,12 @@ def build_shelf(folder: Path) -> None:
         "widgets": ["widgets/__init__.py"],
         "widgets-extra": ["widgets/extra/__init__.py"],
         "requests": ["requests/__init__.py", "requests/packages.py", "requests/auth.py"],
+        "spread": ["spread/core/__init__.py", "spread/analysis/__init__.py"],  # nobody's alone
+        "spread-analysis-defects": ["spread/analysis/defects/__init__.py"],
+        "beam-tools": ["beam/tools/__init__.py"],
+        "beam-tools-web": ["beam/tools/web.py"],
+        "utils": ["utils/__init__.py"],
+        "apex": ["apex/__init__.py"],
         "requests-auth": ["requests_auth/__init__.py"],
         "six": ["six.py"],
         "tomli": ["tomli/__init__.py"],

@@ -47,6 +47,10 @@ def requirements(found: dict[str, Finding]) -> list[str]:
         ("import acme.billing", "acme.billing", "acme-billing"),
         ("from acme import mail", "acme.mail", "acme-mail"),
         ("import widgets.extra", "widgets.extra", "widgets-extra"),
+        ("import spread.analysis", "spread", "spread"),
+        ("import spread.analysis.defects", "spread.analysis.defects", "spread-analysis-defects"),
+        ("from beam.tools import anything", "beam.tools", "beam-tools"),
+        ("import beam.tools.web", "beam.tools.web", "beam-tools-web"),
     ],
 )
 def test_the_distribution_that_has_the_module(
@@ -167,6 +171,9 @@ def undecided(inferred: Infer, code: str) -> UndecidedImportsError:
         ("import google.cloud.nothing", "google.cloud.nothing: .*not on the index"),
         ("import hid", "hid: several provide it: hidapi 1.0, hid 1.0"),
         ("import google", "google: several distributions share it"),
+        ("import beam.tools.nothing", "beam: no distribution is known to provide it"),
+        ("import utils", "utils: programs name modules of their own so"),
+        ("from apex.parallel import Reducer", "apex: it comes with NVIDIA's Apex"),
     ],
 )
 def test_none_or_several_is_an_error_with_the_candidates(inferred: Infer, code: str, reason: str) -> None:
@@ -176,6 +183,11 @@ def test_none_or_several_is_an_error_with_the_candidates(inferred: Infer, code: 
     assert "dependency_overrides" in error.hint
     assert "--with" in error.hint
     assert error.exit_code == 2
+
+
+def test_a_name_that_is_refused_can_be_decided(inferred: Infer) -> None:
+    assert requirements(inferred("import utils", present=("utils",))) == []
+    assert requirements(inferred("import apex", overrides={"apex": "apex"})) == ["apex"]
 
 
 def test_all_that_is_undecided_is_told_at_once(inferred: Infer) -> None:

@@ -22,10 +22,15 @@ def test_there_are_hundreds_of_rows_each_for_a_module_that_is_renamed() -> None:
     assert len(single) > 400
 
 
-def test_rows_are_sorted() -> None:
-    rows = DATA.read_text(encoding="utf-8").partition("[modules]\n")[2].splitlines()
+@pytest.mark.parametrize("table", ["elsewhere", "modules"])
+def test_rows_are_sorted(table: str) -> None:
+    rows = DATA.read_text(encoding="utf-8").partition(f"[{table}]\n")[2].partition("\n\n")[0].splitlines()
     names = [row.partition(" =")[0].strip('"').lower() for row in rows]
     assert names == sorted(names)
+
+
+def test_no_module_has_a_row_and_a_reason_against_it() -> None:
+    assert TABLE.rows.keys().isdisjoint({*TABLE.elsewhere, *TABLE.private})
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,8 @@ def test_users_add_rows(tmp_path: Path) -> None:
     rows = '[neo.projects]\nmodules = {acme = "acme-suite", yaml = "our-yaml"}\n'
     settings = settings_of(client(tmp_path, neo=rows + 'dependency_overrides = {hid = "hidapi"}\n'))
     assert settings == Settings({"acme": "acme-suite", "yaml": "our-yaml"}, {"hid": "hidapi"})
-    table = TABLE.extended(settings.modules)
+    table = TABLE.extended({**settings.modules, "apex": "our-apex"})
+    assert TABLE.refusal("apex") and not table.refusal("apex")
     assert table.candidates("acme.anything") == ("acme-suite",)
     assert table.candidates("yaml") == ("our-yaml",)
     assert settings.with_overrides({"hid": "hid"}).overrides == {"hid": "hid"}

@@ -34,6 +34,20 @@ class Finding:
     evidence: str
     requirement: str = ""
 
+    @property
+    def is_package(self) -> bool:
+        """Whether the evidence is the ``__init__`` of the module itself."""
+        return self.evidence.startswith(f"{self._path}/__init__.")
+
+    @property
+    def is_module(self) -> bool:
+        """Whether the evidence is one file that is the module."""
+        return self.evidence.startswith(f"{self._path}.")
+
+    @property
+    def _path(self) -> str:
+        return self.module.replace(".", "/")
+
 
 @dataclass(frozen=True)
 class _Look:
@@ -86,6 +100,9 @@ class Decider:
         present = self.declared_by_name(module) or self._declared_by_files(module)
         if present:
             return [present]
+        refusal = self.table.refusal(module)
+        if refusal:
+            return Undecided(module, (), refusal)
         if module in self.table.namespaces - self.table.rows.keys():
             return Undecided(module, (), "several distributions share it, and no module below it is named")
         proofs = self._proofs(module, candidates, override or "")
@@ -137,10 +154,11 @@ class Decider:
     def _holds(self, proof: Finding, one: Import) -> bool:
         """Return whether the package that was found has what is imported from it, as far as files tell."""
         parts = one.module.split(".")
-        depth = proof.module.count(".") + 2
-        is_package = "/__init__." in f"/{proof.evidence.partition(' in ')[0]}"
-        if len(parts) < depth or parts[0] in self.table.dynamic or not is_package:
+        first = proof.module.count(".") + 2
+        if len(parts) < first or parts[0] in self.table.dynamic or proof.is_module:
             return True
+        # A package without an `__init__` may be shared: all of the path has to be there.
+        depth = first if proof.is_package else len(parts)
         return self._proof(".".join(parts[:depth]), proof.requirement, exactly=True) is not None
 
     def _deeper_proof(self, one: Import, specifier: str) -> Finding | None:
@@ -148,7 +166,7 @@ class Decider:
             self._proof(name, candidate, specifier, exactly=True)
             for name, candidate in self.table.deeper(one)
         )
-        return next((proof for proof in deeper if proof), None)
+        return next((proof for proof in deeper if proof and self._holds(proof, one)), None)
 
     def _proof(
         self, module: str, candidate: str, specifier: str = "", *, exactly: bool = False

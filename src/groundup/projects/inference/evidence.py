@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -42,7 +43,7 @@ def choose_wheel(files: Sequence[IndexFile], version: Version, specifier: str = 
     wheels = [wheel for wheel in _wheels(files) if _allows(wheel.file.requires_python, version)]
     wanted = SpecifierSet(specifier)
     wheels = [wheel for wheel in wheels if wanted.contains(wheel.release, prereleases=True)]
-    supported = set(_tags(version))
+    supported = _supported(version)
 
     def rank(wheel: Wheel) -> tuple[bool, bool, bool, Release]:
         fits = bool(supported & wheel.tags)
@@ -112,9 +113,10 @@ def _allows(requires_python: str, version: Version) -> bool:
     return any(allowed.contains(f"{version[0]}.{version[1]}.{patch}") for patch in (0, 4, 99))
 
 
-def _tags(version: Version) -> Iterator[Tag]:
-    yield from cpython_tags(version)
-    yield from compatible_tags(version, f"cp{version[0]}{version[1]}")
+@cache
+def _supported(version: Version) -> frozenset[Tag]:
+    generic = compatible_tags(version, f"cp{version[0]}{version[1]}")
+    return frozenset((*cpython_tags(version), *generic))
 
 
 def _fetched(file: IndexFile) -> list[str]:

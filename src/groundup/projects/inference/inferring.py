@@ -25,7 +25,7 @@ from groundup.projects.script import Script
 
 CONNECTIONS = 8  # at once
 Decision = list[Finding] | Undecided
-FORMAT = 1  # counts what is made of the same imports
+FORMAT = 2  # counts what is made of the same imports
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -21,11 +21,15 @@ class ModuleTable:
 
     :ivar namespaces: packages that several distributions share.
     :ivar dynamic: packages with modules that are not among their files.
+    :ivar elsewhere: modules that come with something else than a distribution, and with what.
+    :ivar private: names that programs give to modules of their own.
     """
 
     rows: Mapping[str, tuple[str, ...]]
     namespaces: frozenset[str] = frozenset()
     dynamic: frozenset[str] = frozenset()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    private: frozenset[str] = frozenset()
 
     def extended(self, rows: Mapping[str, str]) -> ModuleTable:
         """Return a table in which `rows` come before its own."""
@@ -50,6 +54,16 @@ class ModuleTable:
         unversioned = _VERSIONED.sub("", module)
         names = [unversioned, module] if module in self.namespaces or "." in module else [module]
         return tuple(dict.fromkeys(distribution_name(name) for name in names))
+
+    def refusal(self, module: str) -> str:
+        """Return why no distribution is looked for; empty where there is no reason not to."""
+        if module in self.rows:
+            return ""
+        top = module.partition(".")[0]
+        if top in self.private:
+            return "programs name modules of their own so, and none is beside the script"
+        source = self.elsewhere.get(module) or self.elsewhere.get(top)
+        return f"it comes with {source}; what is on an index by that name is something else" if source else ""
 
     def deeper(self, one: Import) -> list[tuple[str, str]]:
         """Return ``(module, candidate)`` below the top: the package may be shared without our knowing.
@@ -79,7 +93,8 @@ def shipped_table() -> ModuleTable:
 
     document = tomllib.loads(DATA.read_text(encoding="utf-8"))
     rows = {name: _texts(value) for name, value in document["modules"].items()}
-    return ModuleTable(rows, frozenset(document["namespaces"]), frozenset(document["dynamic"]))
+    sets = {name: frozenset(document[name]) for name in ("namespaces", "dynamic", "private")}
+    return ModuleTable(rows, elsewhere=document["elsewhere"], **sets)
 
 
 def distribution_name(module: str) -> str:

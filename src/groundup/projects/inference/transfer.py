@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import re
 import time
 import urllib.error
 from dataclasses import dataclass
 from email.message import Message
+from functools import lru_cache
 from typing import Any
 
 from groundup import proto_kernel
@@ -72,9 +74,15 @@ def _get_once(url: str, limit: int, wanted: str) -> Answer:
     if wanted:
         request.add_header("Range", f"bytes={wanted}")
         request.add_header("Accept-Encoding", "identity")
-    with proto_kernel.url_opener().open(request, timeout=TIMEOUT) as response:
+    with _opener(frozenset(os.environ.items())).open(request, timeout=TIMEOUT) as response:
         body = _body(response, limit)
         return Answer(response.status, response.headers, body, response.geturl())
+
+
+@lru_cache(maxsize=1)
+def _opener(_environment: frozenset[tuple[str, str]]) -> Any:
+    """Return what opens addresses; to read the certificates takes longer than most answers do."""
+    return proto_kernel.url_opener()
 
 
 def _body(response: Any, limit: int) -> bytes:
