@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from types import TracebackType
 from typing import Any
 
 from groundup.nodes.address import resolve
-from groundup.nodes.connection import Connection, Patience, Reply, Safety
+from groundup.nodes.client_extensions import ExtendedCalls
+from groundup.nodes.connection import Reply, Safety
 from groundup.nodes.errors import StateManagerError, WaitTimeoutError
 from groundup.nodes.models import (
     CronTrigger,
@@ -22,10 +21,8 @@ from groundup.nodes.models import (
 )
 from groundup.nodes.wire import NodeDetails, RunGraph
 
-_PATIENCE_SECONDS = 30.0
 
-
-class StateManager:
+class StateManager(ExtendedCalls):
     """Calls a state manager in one namespace.
 
     Used as an asynchronous context manager it keeps one pooled connection; else each call makes its own.
@@ -47,22 +44,7 @@ class StateManager:
         state_manage_version: str | None = None,
     ) -> None:
         version = state_manage_version or state_manager_version
-        self._address = resolve(namespace, state_manager_uri, key, version)
-        self._kept: Connection | None = None
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> StateManager:
-        """Open the connection."""
-        address = self._stack.enter_context(self._address.reached())
-        self._kept = await self._stack.enter_async_context(Connection(address))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connection."""
-        self._kept = None
-        await self._stack.aclose()
+        super().__init__(resolve(namespace, state_manager_uri, key, version))
 
     async def trigger(
         self,
@@ -160,18 +142,6 @@ class StateManager:
                 )
             await asyncio.sleep(poll_interval)
         return graph
-
-    async def _call(
-        self, method: str, *path: str, body: Any = None, safety: Safety = Safety.IDEMPOTENT
-    ) -> Reply:
-        patience = Patience.of(_PATIENCE_SECONDS)
-        if self._kept is not None:
-            url = self._kept.address.in_namespace(*path)
-            return await self._kept.call(method, url, body, safety=safety, patience=patience)
-        with self._address.reached() as address:
-            async with Connection(address) as connection:
-                url = address.in_namespace(*path)
-                return await connection.call(method, url, body, safety=safety, patience=patience)
 
 
 def _body(reply: Reply, problem: str) -> dict[str, Any]:

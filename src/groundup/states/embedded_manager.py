@@ -74,7 +74,7 @@ class SharedManager:
         except ModuleNotFoundError as error:
             raise _missing(error) from None
         began = time.monotonic()
-        while not (self._serve() or self._join()):
+        while not (self._join() or self._serve()):  # to join costs less
             waited = time.monotonic() - began
             if self._refusing and waited > _REFUSED_SECONDS:
                 raise _refused(self._refusing)

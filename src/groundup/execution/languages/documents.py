@@ -29,30 +29,33 @@ class Document(NamedTuple):
         return f"{self.name}:{line}" if line else self.name
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, kind: str = "step") -> Document:
     """Return what a file says; its ending tells how it is written.
 
+    :param kind: what messages call what is described in it.
     :raises StepError: it cannot be read, or is not what its ending says; says file and line.
     """
     read = _READERS.get(path.suffix.lower())
     if read is None:
         raise StepError(
-            f"{path}: a step file ends with {', '.join(ENDINGS)}", hint="give it the ending of what it is"
+            f"{path}: a {kind} file ends with {', '.join(ENDINGS)}", hint="give it the ending of what it is"
         )
-    return read(str(path), _text(path))
+    return read(str(path), _text(path, kind))
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, kind: str) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise StepError(
-                f"{path} is larger than {MAX_BYTES} bytes", hint="put large inputs into artifacts"
+                f"{path} is larger than {MAX_BYTES} bytes", hint=_HINTS.get(kind, "make it smaller")
             )
         return content.decode("utf-8-sig")
     except OSError as error:
-        raise StepError(f"cannot read the step {path}: {error.strerror}", hint="correct its path") from error
+        raise StepError(
+            f"cannot read the {kind} {path}: {error.strerror}", hint="correct its path"
+        ) from error
     except UnicodeDecodeError as error:
         raise StepError(f"{path} is not UTF-8: {error}", hint="save it as UTF-8") from error
 
@@ -63,7 +66,7 @@ def _wrong(name: str, line: int, message: str, language: str) -> StepError:
 
 
 def _from_yaml(name: str, text: str) -> Document:
-    with needing_extra():
+    with needing_extra("files in YAML need"):
         from groundup.execution.languages.strict_yaml import YamlError, parse
 
     try:
@@ -104,12 +107,15 @@ def _nearest(lines: dict[Keys, int]) -> Callable[[Keys], int]:
 
 def _line_in_json(text: str, keys: Keys) -> int:
     """Return the line of a key; JSON is nearly YAML, and where it is not, no line is known."""
-    with needing_extra():
+    try:
         from groundup.execution.languages.strict_yaml import YamlError, parse
+    except ModuleNotFoundError:
+        return 0
     try:
         return _nearest(parse(text)[1])(keys)
     except YamlError:
         return 0
 
 
+_HINTS = {"step": "put large inputs into artifacts"}
 _READERS = {".yaml": _from_yaml, ".yml": _from_yaml, ".json": _from_json, ".toml": _from_toml}

@@ -37,16 +37,17 @@ class LanguageError(UserError):
 
 
 @contextmanager
-def needing_extra() -> Iterator[None]:
+def needing_extra(what: str = "steps need") -> Iterator[None]:
     """Turn an import that fails for want of the extra ``languages`` into an error that names it.
 
+    :param what: the beginning of the message.
     :raises UserError: a library is not installed.
     """
     try:
         yield
     except ModuleNotFoundError as error:
         raise UserError(
-            f"steps need groundup[languages]: {error.name} is not installed",
+            f"{what} groundup[languages]: {error.name} is not installed",
             hint="write groundup[languages] in the dependencies, or the extra in the table projects",
         ) from None
 
