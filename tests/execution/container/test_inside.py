@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from groundup.execution.container import IsolatedExecutionRuntime, inside
+from groundup.execution.container.engine import Engine
 from groundup.execution.container.inside import inside_container
 from tests.support.containers import write_all
 
@@ -48,3 +50,22 @@ def test_a_machine_with_an_engine_is_none(tmp_path: Path) -> None:
         "proc/self/mountinfo": "9 1 0:5 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw\n",
     }
     assert inside_container(write_all(tmp_path, machine)) is None
+
+
+LOOK = """
+import os
+os.makedirs("/tmp/part/proc/self")
+os.symlink("/proc/self/mountinfo", "/tmp/part/proc/self/mountinfo")
+print(inside_container())
+print(inside_container(Path("/tmp/part")))
+"""
+
+
+def test_real_containers_are_seen_also_by_their_mounts_alone(
+    runtime: IsolatedExecutionRuntime, engine: Engine
+) -> None:
+    """With cgroup v2 and a file system of its own on /run, nothing else is left."""
+    source = Path(inside.__file__).read_bytes() + LOOK.encode()
+    by_all, by_mounts = runtime.run_script(source).stdout.splitlines()
+    assert by_all == "/.dockerenv" or (engine.name == "podman" and by_all.startswith("/"))
+    assert by_mounts == "/proc/self/mountinfo"
