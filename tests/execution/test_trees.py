@@ -284,7 +284,21 @@ def test_a_keeper_that_was_killed_is_replaced(whole: Containment) -> None:
     assert keeper is not None
     os.kill(keeper.pid, signal.SIGKILL)
     until(lambda: not alive(keeper.pid), "the end of the keeper")
+    for number in range(3):
+        assert bytes(python(f"print({number})", contained_by=whole).stdout) == b"%d\n" % number
+    assert client._current.keeper not in (None, keeper)
+
+
+def test_a_supervisor_that_was_killed_while_it_waited_is_replaced(whole: Containment) -> None:
+    python("", contained_by=whole)
+    keeper = client._current.keeper
+    assert keeper is not None
+    children = Path(f"/proc/{keeper.pid}/task/{keeper.pid}/children")
+    until(children.read_text, "the next supervisor")
+    for waiting in children.read_text().split():
+        os.kill(int(waiting), signal.SIGKILL)
     assert bytes(python("print(1)", contained_by=whole).stdout) == b"1\n"
+    assert client._current.keeper is keeper
 
 
 def test_the_keeper_ends_with_its_caller(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 ::
 
-    caller ── control ── keeper                       forks for each request of the caller
+    caller ── control ── keeper                       forks before each request of the caller
        └────── channel ── supervisor of one run       adopts and ends all that the command starts
                               └── command
 
@@ -10,8 +10,8 @@ It is started by its path, by the caller's own Python with ``-I -S``: standard l
 groundup, and what costs time to import is left out.
 
 A request is one message on the control socket that carries descriptors: channel, stdin, stdout, stderr. Its
-text is the path of the stage's module, so that it is imported before the fork; without a stage a hyphen. On
-the channel follow its length and its parts by marshal: program, argv, variables, and None or a stage: path
+text is the path of the stage's module, so that later ones find it imported; without a stage a hyphen. On the
+channel follow its length and its parts by marshal: program, argv, variables, and None or a stage: path
 and specification of a module. Its ``prepare`` is called first, its ``start`` becomes the command, its
 ``accompany`` does what has to be done beside. The answers, a line each, are ``error WORDS``, or
 ``started PID`` and, when nothing of the run is left, ``exit CODE``. Whoever closes the channel ends the run.
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 CONTROL, CALLER, NOWHERE = 0, 1, 2  # our descriptors: requests, readable when the caller is dead, /dev/null
 _DESCRIPTORS = struct.Struct("4i")
-_LONGEST = 2**16  # bytes of the text of a request
+_LONGEST = 2**12  # bytes of the text of a request
 _NO_STAGE = b"-"
 _LENGTH = struct.Struct("!Q")
 _prctl = ctypes.CDLL(None).prctl
@@ -56,15 +56,63 @@ def main() -> None:
     _outlive_the_terminal()
     control = socket.socket(fileno=CONTROL)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the supervisors
-    while request := _next_request(control):
-        text, descriptors = request
-        if text != _NO_STAGE:
-            with contextlib.suppress(Exception):  # the run that needs it says what is the matter
-                _imported(text)
-        channel, *streams = descriptors
-        _fork_supervisor(channel, streams)
-        for descriptor in descriptors:
-            os.close(descriptor)
+    while _serve_next(control):
+        pass
+
+
+def _serve_next(control: socket.socket) -> bool:
+    """Have the next request taken by a process that is there before it; return False when there is none."""
+    taken, take = os.pipe()
+    try:
+        waits = os.fork() > 0
+    except OSError:  # too many processes; perhaps not any more when the request comes
+        os.close(taken)
+        os.close(take)
+        return _serve_late(control)
+    if not waits:
+        os.close(taken)
+        _take_next(control, take)
+    os.close(take)
+    text = os.read(taken, _LONGEST)
+    os.close(taken)
+    if text and text != _NO_STAGE:
+        with contextlib.suppress(Exception):  # the run that needs it says what is the matter
+            _imported(text)
+    return bool(text) or not _is_over()
+
+
+def _take_next(control: socket.socket, take: int) -> NoReturn:
+    """Be the supervisor of the next request."""
+    request = _next_request(control)
+    if request is None:
+        os._exit(0)
+    text, (channel, *streams) = request
+    with contextlib.suppress(OSError):  # the keeper is dead, which is no reason for us
+        os.write(take, text)
+    os.close(take)
+    os.dup2(NOWHERE, CONTROL)
+    _supervise(channel, streams)
+
+
+def _serve_late(control: socket.socket) -> bool:
+    """Take the next request and fork then; return False when there is none."""
+    request = _next_request(control)
+    if request is None:
+        return False
+    _, descriptors = request
+    channel, *streams = descriptors
+    _fork_supervisor(channel, streams)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return True
+
+
+def _is_over() -> bool:
+    """Return whether there will be no more requests."""
+    poll = select.poll()
+    poll.register(CONTROL, 0)  # tells when the other side is closed
+    poll.register(CALLER, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _close_what_was_inherited() -> None:
