@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import ipaddress
 import logging
 import signal
@@ -91,6 +92,7 @@ def serve(serving: Serving) -> None:
         with _ended_by_signals(server.ended):
             parts.callback(server.stop)
             server.start()
+            gc.freeze()  # what is there by now stays, and need not be searched for garbage again and again
             if (path := sqlite_path(serving.database)) is not None:
                 note_address(path, address_of(listener))
             logger.info("state manager on %s, database %s", address_of(listener), database.name)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Set
 from typing import Any
 
 from groundup.manager.clock import iso
 from groundup.manager.engine import transitions
-from groundup.manager.engine.claims import Claim
 from groundup.manager.engine.model import NodeState
 from groundup.manager.engine.retry import LONGEST
 from groundup.manager.errors import ChangedMeanwhileError
@@ -73,24 +73,19 @@ def _context(session: Session, state: states.Claimed) -> dict[str, Any]:
 def renew(session: Session, request: LeasesRequest) -> LeasesResponse:
     """Prolong claims from now on."""
     until = session.now + min(request.lease, LONGEST)
-    held = [
-        text
-        for text in request.state_ids
-        if (claim := Claim.parse(text)).token
-        and states.renew(session.connection, claim.state_id, claim.token, until)
-    ]
-    return LeasesResponse(held=held, lost=[text for text in request.state_ids if text not in set(held)])
+    return _sorted_out(request, states.renew(session.connection, request.state_ids, until))
 
 
 def release(session: Session, request: LeasesRequest) -> LeasesResponse:
     """Take claims back that a worker did not use; no attempt is counted."""
-    held = [
-        text
-        for text in request.state_ids
-        if (claim := Claim.parse(text)).token
-        and states.release(session.connection, claim.state_id, claim.token, session.now)
-    ]
-    return LeasesResponse(held=held, lost=[text for text in request.state_ids if text not in set(held)])
+    return _sorted_out(request, states.release(session.connection, request.state_ids, session.now))
+
+
+def _sorted_out(request: LeasesRequest, held: Set[str]) -> LeasesResponse:
+    return LeasesResponse(
+        held=[text for text in request.state_ids if text in held],
+        lost=[text for text in request.state_ids if text not in held],
+    )
 
 
 def expire(session: Session) -> int:

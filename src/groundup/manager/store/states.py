@@ -248,25 +248,40 @@ def next_due(connection: Connection, namespace: str, names: Sequence[str]) -> in
     return connection.execute(query).scalar()
 
 
-_HELD = update(node_states).where(
-    _IS_QUEUED,
-    node_states.c.id == bindparam("held_id"),
-    node_states.c.token == bindparam("held_token"),
+_CLAIM = node_states.c.id + literal_column("'.'") + node_states.c.token
+
+
+def _held(dialect: str) -> Update:
+    """What changes the claims ``wanted`` as far as they hold; ``ids`` finds them by their index."""
+    held = _IS_QUEUED & among(node_states.c.id, "ids", dialect) & among(_CLAIM, "wanted", dialect)
+    return update(node_states).where(held).returning(_CLAIM)
+
+
+_RENEW = Statement(
+    lambda dialect: _held(dialect).values(
+        lease_until=_earlier(bindparam("until", type_=BigInteger), node_states.c.deadline)
+    )
 )
-_RENEW = _HELD.values(lease_until=_earlier(bindparam("until", type_=BigInteger), node_states.c.deadline))
-_RELEASE = _HELD.values(status=StateStatus.CREATED.value, lease_until=None, updated_at=bindparam("now"))
+_RELEASE = Statement(
+    lambda dialect: _held(dialect).values(
+        status=StateStatus.CREATED.value, lease_until=null(), updated_at=bindparam("now")
+    )
+)
 
 
-def renew(connection: Connection, state_id: str, token: str, lease_until: int) -> bool:
-    """Prolong a claim; false when it no longer holds."""
-    values = {"held_id": state_id, "held_token": token, "until": lease_until}
-    return connection.execute(_RENEW, values).rowcount == 1
+def renew(connection: Connection, wanted: Sequence[str], lease_until: int) -> set[str]:
+    """Prolong claims, each ``<id>.<token>``; gives those that hold."""
+    values = {**_named(wanted), "until": lease_until}
+    return {row[0] for row in _RENEW.execute(connection, values)}
 
 
-def release(connection: Connection, state_id: str, token: str, now: int) -> bool:
-    """Give a claim back unused; false when it no longer holds."""
-    values = {"held_id": state_id, "held_token": token, "now": now}
-    return connection.execute(_RELEASE, values).rowcount == 1
+def release(connection: Connection, wanted: Sequence[str], now: int) -> set[str]:
+    """Give claims back unused, each ``<id>.<token>``; gives those that held."""
+    return {row[0] for row in _RELEASE.execute(connection, {**_named(wanted), "now": now})}
+
+
+def _named(wanted: Sequence[str]) -> dict[str, str]:
+    return {"ids": encode([text.partition(".")[0] for text in wanted]), "wanted": encode(list(wanted))}
 
 
 _OVERDUE = (
