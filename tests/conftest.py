@@ -5,10 +5,16 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from hypothesis import settings
 
 from tests.support.session import open_session
 
 made = pytest.StashKey["str | None"]()
+
+
+# No test depends on how fast the machine is.
+settings.register_profile("groundup", deadline=None)
+settings.load_profile("groundup")
 
 
 def pytest_configure(config: pytest.Config) -> None:

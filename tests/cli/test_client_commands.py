@@ -239,6 +239,10 @@ def test_a_wrong_option_is_told_and_nothing_runs(repo: Neo, words: tuple[str, ..
     assert not (repo.repo / "work/migrated.json").exists()
 
 
+def test_the_hint_for_a_missing_option_names_it(repo: Neo) -> None:
+    assert "give it by --port or --set server.port=" in groundup(repo, "listen").stderr
+
+
 def test_a_wrong_option_is_named_as_it_was_typed(repo: Neo) -> None:
     assert "(--to)" in groundup(repo, "migrate", "--to", "x").stderr
 
@@ -312,6 +316,13 @@ def test_two_of_one_name_are_an_error_with_both_places(client: Neo) -> None:
     second = declared(client, 'command("go", target="ready")\ncommand("go", target="config")')
     told = groundup(client, "go").stderr.splitlines()[0]
     assert f"{second}: there is a command go already: {first}" in told
+
+
+def test_an_option_that_every_command_has_is_an_error(client: Neo) -> None:
+    place = declared(client, '@command(target="ready")\ndef go(help: str) -> dict:\n    return {}')
+    place = place.removesuffix(":4") + ":2"
+    told = groundup(client, "go").stderr.splitlines()[0]
+    assert told == f"error: {place}: the command go cannot have an option --help of its own"
 
 
 def test_an_unknown_target_is_told_with_the_commands_place(client: Neo) -> None:

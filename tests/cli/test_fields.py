@@ -31,6 +31,7 @@ class Everything(BaseModel):
     made: list[str] = Field(default_factory=list, description="What is [made].")
     old: int = Field(0, alias="new-name")
     either: int = Field(0, validation_alias=AliasChoices("one", "other"))
+    both: tuple[int, str] = (1, "a")
 
 
 def described(model: Any, required: str = "required") -> dict[str, tuple[str, str]]:
@@ -52,7 +53,14 @@ def test_each_field_has_its_names_and_its_help() -> None:
         "made": ("--made", "What is \\[made]. \\[repeatable]"),
         "new-name": ("--new-name", "\\[default: 0]"),
         "one": ("--one", "\\[default: 0]"),
+        "both": ("--both", "\\[default: (1, 'a')] [2 times]"),
     }
+
+
+def test_what_stands_for_the_places_of_a_tuple_names_their_kinds() -> None:
+    (field,) = (each for each in fields_of(Everything) if each.key == "both")
+    (option,) = field.parameter.annotation.__metadata__
+    assert option.metavar == "INT|TEXT"
 
 
 def test_a_model_that_takes_names_has_them_as_options() -> None:

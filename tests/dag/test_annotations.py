@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Literal, NewType, Optional, Protocol, TypeVar, Union
+from typing import Annotated, Any, Generic, Literal, NewType, Optional, Protocol, TypeVar, Union
 
 import pytest
 
@@ -24,6 +24,9 @@ class Animal: ...
 
 
 class Dog(Animal): ...
+
+
+class Pairs(Generic[T], list[list[T]]): ...
 
 
 @pytest.mark.parametrize(
@@ -55,6 +58,7 @@ class Dog(Animal): ...
         (Dog, Reads),
         (Callable[[int], str], Callable[..., str]),
         (type[Dog], type[Animal]),
+        (Pairs[int], Sequence[list[int]]),
     ],
 )
 def test_it_fits(given: Any, wanted: Any) -> None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 
-from groundup.dag import CycleError, DuplicateStateError, StateGraph, UnknownStateError, state
+from groundup.dag import (
+    CycleError,
+    DuplicateStateError,
+    InvalidStateError,
+    StateGraph,
+    UnknownStateError,
+    state,
+)
 from tests.dag.graphs import Adjacency, adjacencies, graph_of, named
 
 
@@ -121,3 +130,9 @@ def test_a_method_that_is_no_method_of_an_instance_is_an_error_that_says_what_to
     with pytest.raises(UnknownStateError) as caught:
         StateGraph([Database.connection])
     assert "state(instance.method)" in caught.value.hint
+
+
+@pytest.mark.parametrize("other", [3, "ready", len])
+def test_what_is_no_state_is_an_error(other: Any) -> None:
+    with pytest.raises(InvalidStateError, match=f"{re.escape(repr(other))} is no state"):
+        StateGraph([other])

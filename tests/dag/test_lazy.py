@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.dag import (
@@ -152,7 +152,6 @@ def test_a_cycle_through_a_lazy_parent_is_a_cycle() -> None:
 
 
 @given(adjacencies(), st.sampled_from([1, 2, 5]), st.data())
-@settings(deadline=None)
 def test_exactly_what_is_asked_runs_once(
     adjacency: dict[str, list[str]], jobs: int, data: st.DataObject
 ) -> None:

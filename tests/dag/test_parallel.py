@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.dag import AnyState, Runner, StateGraph, Status, state
@@ -25,7 +25,6 @@ def meeting(parties: int) -> tuple[threading.Barrier, AnyState]:
 
 
 @given(adjacencies(), st.integers(1, 8), st.data())
-@settings(deadline=None)
 def test_every_needed_state_runs_exactly_once_parents_first(
     adjacency: dict[str, list[str]], jobs: int, data: st.DataObject
 ) -> None:
@@ -48,7 +47,6 @@ def test_every_needed_state_runs_exactly_once_parents_first(
 
 
 @given(adjacencies(), st.integers(1, 8), st.data())
-@settings(deadline=None)
 def test_failures_cut_exactly_the_descendants(
     adjacency: dict[str, list[str]], jobs: int, data: st.DataObject
 ) -> None:

@@ -21,21 +21,26 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("in.txt").write_text("a")
 
 
-def runner(*states: AnyState, force: tuple[str, ...] = ()) -> Runner:
-    return Runner(StateGraph(states), tracker=Tracker(Path.cwd(), Path.cwd() / ".groundup"), force=force)
+def runner(*states: AnyState, force: tuple[str, ...] = (), known: dict[str, str] | None = None) -> Runner:
+    tracker = Tracker(Path.cwd(), Path.cwd() / ".groundup")
+    return Runner(StateGraph(states), tracker=tracker, force=force, overrides=known)
 
 
-def foreseen(*states: AnyState, force: tuple[str, ...] = ()) -> dict[str, Preview]:
+def foreseen(
+    *states: AnyState, force: tuple[str, ...] = (), known: dict[str, str] | None = None
+) -> dict[str, Preview]:
     """Return what reaching the last of `states` would do, by name; nothing must run for it."""
     before = list(ran)
-    with runner(*states, force=force) as it:
+    with runner(*states, force=force, known=known) as it:
         previews = it.preview(states[-1])
     assert ran == before
     return {preview.state.name: preview for preview in previews}
 
 
-def would(*states: AnyState, force: tuple[str, ...] = ()) -> dict[str, Would]:
-    return {name: preview.would for name, preview in foreseen(*states, force=force).items()}
+def would(
+    *states: AnyState, force: tuple[str, ...] = (), known: dict[str, str] | None = None
+) -> dict[str, Would]:
+    return {name: preview.would for name, preview in foreseen(*states, force=force, known=known).items()}
 
 
 def run(*states: AnyState) -> dict[str, Status]:
@@ -72,8 +77,24 @@ def test_at_first_everything_runs() -> None:
 
 def test_when_all_is_up_to_date_nothing_runs() -> None:
     run(*STATES)
-    assert would(*STATES) == {"root": Would.ALWAYS, "made": Would.SKIP, "last": Would.SKIP}
+    previews = foreseen(*STATES, known={"root": "r"})
+    assert [each.would for each in previews.values()] == [Would.ALWAYS, Would.SKIP, Would.SKIP]
+    assert not any(each.through for each in previews.values())
     assert run(*STATES) == {"root": Status.OK, "made": Status.SKIPPED, "last": Status.SKIPPED}
+
+
+def test_what_is_evaluated_every_time_may_give_something_new() -> None:
+    run(*STATES)
+    previews = foreseen(*STATES)
+    assert (previews["made"].would, previews["made"].through) == (Would.SKIP, ("root",))
+    assert (previews["last"].would, previews["last"].through) == (Would.SKIP, ("made",))
+
+
+def test_a_child_of_what_is_known_to_be_another_runs() -> None:
+    run(*STATES)
+    previews = foreseen(*STATES, known={"root": "s"})
+    assert previews["made"].would is Would.RUN
+    assert [reason.text for reason in previews["made"].reasons] == ["parent root changed: 'r' → 's'"]
 
 
 def test_a_child_of_what_runs_may_run() -> None:

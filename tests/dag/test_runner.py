@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections import Counter
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from groundup.dag import (
     AnyState,
+    DagError,
     Event,
     Finished,
     Report,
@@ -281,3 +283,20 @@ def test_message_and_hint_of_our_own_errors_are_passed_on() -> None:
     with pytest.raises(StateFailedError, match="failed: no such file") as caught:
         report.raise_for_failure()
     assert caught.value.hint == "make one"
+
+
+@pytest.mark.parametrize("jobs", [0, -3])
+def test_no_jobs_are_an_error(jobs: int) -> None:
+    with pytest.raises(DagError, match=f"jobs is {jobs}"):
+        Runner(StateGraph([]), jobs=jobs)
+
+
+@pytest.mark.parametrize("kind", [asyncio.CancelledError, GeneratorExit])
+def test_what_is_raised_and_is_no_exception_is_a_failure(kind: type[BaseException]) -> None:
+    @state
+    def cut_off() -> None:
+        raise kind("enough")
+
+    with Runner(StateGraph([cut_off])) as runner:
+        (failure,) = runner.reach("cut_off").failures
+    assert type(failure.error) is kind

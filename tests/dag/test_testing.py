@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from pydantic import BaseModel
 
-from groundup.dag import Lazy, Params, UnknownStateError, state
+from groundup.dag import InvalidStateError, Lazy, Params, UnknownStateError, state
+from groundup.dag.state import AnyState
 from groundup.dag.testing import reach
 
 
@@ -85,3 +87,8 @@ def test_generators_are_ended() -> None:
 
     assert reach(server) == "address"
     assert log == ["down"]
+
+
+def test_a_name_is_no_state() -> None:
+    with pytest.raises(InvalidStateError, match="'price' is no state"):
+        reach(cast("AnyState", "price"))

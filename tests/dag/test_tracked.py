@@ -438,7 +438,7 @@ def numbered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @given(adjacencies(8), st.sampled_from([1, 3]), st.data())
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_runs_again_is_what_was_touched_and_what_that_changes(
     numbered: Iterator[Path],
     monkeypatch: pytest.MonkeyPatch,

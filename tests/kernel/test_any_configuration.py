@@ -60,7 +60,7 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repo
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(WELL_TYPED, WILD))
 def test_it_is_used_or_refused(repo: Path, table: dict[str, Any]) -> None:
     file = write(repo, "groundup.toml", "")
@@ -76,7 +76,7 @@ def test_it_is_used_or_refused(repo: Path, table: dict[str, Any]) -> None:
         assert found.as_dict()["root"] == found.root
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(st.sampled_from(["project", "tool", "dependency-groups", "build-system", "name"]), VALUES)
 )
@@ -91,7 +91,6 @@ def test_any_declaration_of_a_project_is_used_or_refused(repo: Path, table: dict
         assert str(file) in str(error) or str(repo / "groundup.toml") in str(error)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(st.text(max_size=6), st.sampled_from(["--env", "--config", "-v", "--", "boot", "--env="]))

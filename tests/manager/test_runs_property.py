@@ -84,7 +84,7 @@ def answer(draw: Callable[..., Any], run: MemoryRun, state: NodeState, requeues:
     return transitions.requeued(state, 5, run.tools)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(flows(), st.data())
 def test_every_run_ends_with_everything_done_once(flow: Flow, data: st.DataObject) -> None:
     run = MemoryRun(flow)

@@ -36,6 +36,11 @@ def options_of(command: Command, here: Repository) -> list[Own]:
     """
     own: dict[str, Own] = {}
     for state, field in _fields(command, here):
+        if field.names == "--help":
+            raise CommandError(
+                f"{command.source}: the command {command.name} cannot have an option --help of its own",
+                hint="give that parameter another name",
+            )
         other = own.setdefault(field.names, Own(state, f"option_{len(own)}", field))
         if other.field is not field:
             raise CommandError(
@@ -84,7 +89,7 @@ def params_of(command: Command, own: list[Own], here: Repository, given: Mapping
             tables.setdefault(each.state, {})[each.field.key] = value
     names: dict[Path, str] = {(each.state, each.field.key): each.field.names for each in own}
     both = ParamSource.from_settings(settings).over(ParamSource(tables))
-    return ParamSource(both, lambda path: names.get(path[:2], command.name), both.texts)
+    return ParamSource(both, lambda path: names.get(path[:2], command.name), both.texts, names)
 
 
 def _from_root(typed: str | list[str], here: Repository) -> str | list[str]:

@@ -52,7 +52,8 @@ def _field(key: str, info: Any, required: str) -> Field:
     kind = _without_none(info.annotation)
     dashed = key.strip("_").replace("_", "-")
     is_list = (get_origin(kind) or kind) in LISTS
-    notes = [required if info.is_required() else _default(info), "repeatable" if is_list else ""]
+    of = _members(kind) if is_list else ()
+    notes = [required if info.is_required() else _default(info), _how_often(kind) if is_list else ""]
     text = " ".join([_help(info), *(f"[{note}]" for note in notes if note)]).strip()
     about = {"help": escape(text)}
     if kind is bool:
@@ -60,11 +61,22 @@ def _field(key: str, info: Any, required: str) -> Field:
         return Field(key, names, option(bool | None, None, names, **about))
     names = f"--{dashed}"
     if is_list:
-        of = next(iter(get_args(kind)), str)
-        parameter = option(list[str] | None, None, names, metavar=metavar(of), **about)
-        return Field(key, names, parameter, is_path=_is_path(of))
+        metavars = dict.fromkeys(map(metavar, of))
+        parameter = option(list[str] | None, None, names, metavar="|".join(metavars), **about)
+        return Field(key, names, parameter, is_path=all(map(_is_path, of)))
     parameter = option(str | None, None, names, metavar=metavar(kind), **about)
     return Field(key, names, parameter, is_path=_is_path(kind))
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    """Return the types of what a list holds; of a tuple, those of all its places."""
+    return tuple(each for each in get_args(kind) if each is not Ellipsis) or (str,)
+
+
+def _how_often(kind: Any) -> str:
+    members = get_args(kind)
+    is_fixed = get_origin(kind) is tuple and members and Ellipsis not in members
+    return f"{len(members)} times" if is_fixed else "repeatable"
 
 
 def metavar(kind: Any) -> str:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from groundup.cli.failures import tell
 from groundup.cli.interrupts import terminable
 from groundup.cli.warned import warnings_told
 from groundup.config import Config, load_config
 from groundup.dag import Event, Report, Runner, StateFailedError
+from groundup.errors import GroundupError
+from groundup.states.environment import known_values
 from groundup.states.loading import LoadedGraph, load_graph, load_params
 
 if TYPE_CHECKING:
@@ -120,13 +123,30 @@ def run(names: Sequence[str], watcher: Watcher | None = None, options: Options =
     return report
 
 
+@contextmanager
+def held(names: Sequence[str], options: Options) -> Iterator[Report]:
+    """Reach the states `names`; what those hold that are generators stays for the block.
+
+    :raises GroundupError: a state failed: its own error, where that is meant for people.
+    :raises UserError: the configuration, a module of states or a parameter is wrong, or a name is unknown.
+    """
+    with runner_of(repository(), options) as runner:
+        report = runner.reach(*names)
+        for outcome in report.failures:
+            if isinstance(outcome.error, GroundupError):
+                raise outcome.error
+        report.raise_for_failure()
+        yield report
+
+
 def foreseen(names: Sequence[str], options: Options = Options()) -> Sequence[Preview]:
     """Return what reaching `names`, else the configured target, would do, parents first.
 
     :raises UserError: the configuration, a module of states or a parameter is wrong, or a name is unknown.
     """
     here = repository()
-    with runner_of(here, replace(options, captures=False)) as runner:
+    known = known_values(here.graph, here.config)
+    with runner_of(here, replace(options, captures=False), overrides=known) as runner:
         return runner.preview(*(names or [here.config.target]))
 
 
@@ -138,10 +158,14 @@ def _write_lines_at_once() -> None:
 
 @contextmanager
 def runner_of(
-    here: Repository, options: Options, on_event: Callable[[Event], None] | None = None
+    here: Repository,
+    options: Options,
+    on_event: Callable[[Event], None] | None = None,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Runner]:
     """Give a runner of the states of a repository.
 
+    :param overrides: values that stand in for states.
     :raises ParamsError: a parameter is wrong.
     """
     config = here.config
@@ -154,7 +178,8 @@ def runner_of(
                 here.graph,
                 jobs=options.jobs,
                 keep_going=options.keep_going,
-                params=options.params.over(params) if options.params else params,
+                overrides=overrides,
+                params=params if options.params is None else options.params.over(params),
                 tracker=stack.enter_context(_tracker(config)),
                 force=options.force,
                 capture=capture,

@@ -20,6 +20,7 @@ class Unknown:
 
 UNKNOWN = Unknown()
 _ANYTHING = (UNKNOWN, Any)
+_CONTAINERS = frozenset({"builtins", "collections", "collections.abc"})  # modules
 _UNIONS = (Union, UnionType)
 _GENERATORS = (collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator)
 
@@ -86,7 +87,9 @@ def fits(given: Any, wanted: Any) -> bool:
     origin, wanted_origin = get_origin(given) or given, get_origin(wanted) or wanted
     if not (isinstance(origin, type) and isinstance(wanted_origin, type)):
         return True
-    return _class_fits(origin, wanted_origin) and _arguments_fit(get_args(given), get_args(wanted))
+    if not _class_fits(origin, wanted_origin):
+        return False
+    return not _is_comparable(origin, wanted_origin) or _arguments_fit(get_args(given), get_args(wanted))
 
 
 def _stripped(annotation: Any) -> Any:
@@ -106,6 +109,11 @@ def _class_fits(given: type, wanted: type) -> bool:
         return issubclass(given, wanted)
     except TypeError:
         return True
+
+
+def _is_comparable(given: type, wanted: type) -> bool:
+    """Return whether the type arguments of two classes mean the same: a class may pass others to its base."""
+    return given is wanted or {given.__module__, wanted.__module__} <= _CONTAINERS
 
 
 def _arguments_fit(given: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:

@@ -114,10 +114,7 @@ class StateGraph:
     def _cycle(self, among: Collection[str]) -> list[AnyState]:
         import networkx
 
-        needed: networkx.DiGraph[Any] = networkx.DiGraph()
-        needed.add_edges_from(
-            (name, other) for name in among for other in self.parents(name) if other in among
-        )
+        needed = self.to_networkx().reverse(copy=False).subgraph(among)
         path = [child for child, *_ in networkx.find_cycle(needed)]
         inside = set(path)
         start = path.index(next(name for name in among if name in inside))  # the same in every process

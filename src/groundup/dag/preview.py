@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from groundup.dag.planner import plan, values_wanted
 from groundup.dag.uptodate import Change, Result
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 class Would(Enum):
     """What a run would do with a state.
 
-    MAY_RUN: it is up to date unless a parent that would be evaluated gives something new, or its own check
+    MAY_RUN: it is up to date unless a parent that would run, or may, gives something new, or its own check
     says that it is not satisfied.
+    SKIP: it is up to date; where parents are named because of which it may not be, these are evaluated every
+    time, and one of them would have to give something new.
     """
 
     RUN = "runs"
@@ -49,63 +52,85 @@ class Preview:
     since: int = 0
 
 
-def preview(
-    graph: StateGraph,
-    targets: Iterable[str],
-    tracker: Tracker | None,
-    parameters: Parameters,
-    force: Collection[str] = (),
-) -> tuple[Preview, ...]:
-    """Return what reaching `targets` would do, parents first.
-
-    Nothing is evaluated and no check is called: where a state depends on the value of another that would be
-    evaluated, it is judged as if that gave the same as last time. Lazy parents count when they were asked
-    last time.
-
-    :raises UnknownStateError: a target names no state.
-    :raises ParamsError: the parameters of a state that is needed are missing or wrong.
-    """
-    asked = tracker.asked if tracker else lambda _: ()
-    planned = plan(graph, targets, parents=lambda state: (*state.eager_parents, *asked(state)))
-    parameters.prepare(planned)
-    foreseen: dict[str, Preview] = {}
-    results: dict[str, Result] = {}
-    for state in planned:
-        if tracker is None or not state.is_tracked:
-            foreseen[state.name] = Preview(state, Would.ALWAYS)
-            continue
-        parents = (*state.eager_parents, *asked(state))
-        verdict = _foreseen(state, tracker, parameters, {n: results[n] for n in parents if n in results})
-        if state.name in force:
-            verdict = verdict.because(Change("forced", state.name))
-        through = tuple(name for name in parents if foreseen[name].would in _UNCERTAIN)
-        foreseen[state.name] = _preview(state, verdict, through, is_wanted=_is_wanted(graph, state))
-        if foreseen[state.name].would is Would.SKIP and verdict.record is not None:
-            results[state.name] = Result(verdict.record.result, verdict.record.value)
-    _add_those_whose_values_are_wanted(foreseen)
-    return tuple(foreseen.values())
-
-
 _UNCERTAIN = frozenset({Would.RUN, Would.MAY_RUN})
 _UNKNOWN = Result("unknown")
 
 
-def _foreseen(
-    state: AnyState, tracker: Tracker, parameters: Parameters, settled: dict[str, Result]
-) -> Verdict:
-    """Judge a state before its parents are settled: as if they gave what they gave last time."""
-    last = tracker.recorded(state)
-    wanted = (*state.eager_parents, *tracker.asked(state))
-    parents = {name: settled.get(name) or last.get(name) or _UNKNOWN for name in wanted}
-    return tracker.judge(state, parameters.values_of(state), parents)
+class Foresight:
+    """Judges states before anything is evaluated, parents first.
+
+    No check is called: where a state depends on the value of another that would be evaluated, it is judged as
+    if that gave the same as last time. Lazy parents count when they were asked last time.
+
+    :param force: names of states that are evaluated even when they are up to date.
+    :param known: values of states, by name: their children are judged by these.
+    """
+
+    def __init__(
+        self,
+        graph: StateGraph,
+        tracker: Tracker | None,
+        parameters: Parameters,
+        *,
+        force: Collection[str] = (),
+        known: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self._graph, self._tracker, self._parameters = graph, tracker, parameters
+        self._force, self._known = force, known
+        self._previews: dict[str, Preview] = {}
+        self._certain: dict[str, Result] = {}  # of which nothing new can come
+
+    def of(self, targets: Iterable[str]) -> tuple[Preview, ...]:
+        """Return what reaching `targets` would do, parents first.
+
+        :raises UnknownStateError: a target names no state.
+        :raises ParamsError: the parameters of a state that is needed are missing or wrong.
+        """
+        planned = plan(self._graph, targets, parents=self._parents)
+        self._parameters.prepare(planned)
+        for state in planned:
+            if self._tracker is None or (not state.is_tracked and state.name not in self._known):
+                self._previews[state.name] = Preview(state, Would.ALWAYS)
+            elif state.name in self._known:
+                self._add_known(state, self._tracker)
+            else:
+                self._add_tracked(state, self._tracker)
+        _add_those_whose_values_are_wanted(self._previews)
+        return tuple(self._previews.values())
+
+    def _parents(self, state: AnyState) -> Sequence[str]:
+        asked = self._tracker.asked(state) if self._tracker else ()
+        return (*state.eager_parents, *asked)
+
+    def _add_known(self, state: AnyState, tracker: Tracker) -> None:
+        parents = {name: self._certain[name] for name in self._parents(state) if name in self._certain}
+        params = self._parameters.values_of(state)
+        self._certain[state.name] = tracker.result(state, self._known[state.name], parents, params)
+        self._previews[state.name] = Preview(state, Would.ALWAYS)
+
+    def _add_tracked(self, state: AnyState, tracker: Tracker) -> None:
+        verdict = self._verdict(state, tracker)
+        if state.name in self._force:
+            verdict = verdict.because(Change("forced", state.name))
+        through = tuple(name for name in self._parents(state) if name not in self._certain)
+        is_open = bool(state.check) or any(self._previews[name].would in _UNCERTAIN for name in through)
+        would = Would.RUN if _runs(state, verdict) else Would.MAY_RUN if is_open else Would.SKIP
+        lacks_value = would is not Would.RUN and not verdict.has_value and _is_wanted(self._graph, state)
+        since = 0 if verdict.record is None or verdict.is_first else verdict.record.ended
+        self._previews[state.name] = Preview(state, would, verdict.reasons, through, lacks_value, since)
+        if would is Would.SKIP and not through and verdict.record is not None:
+            self._certain[state.name] = Result(verdict.record.result, verdict.record.value)
+
+    def _verdict(self, state: AnyState, tracker: Tracker) -> Verdict:
+        last = tracker.recorded(state)
+        parents = {
+            name: self._certain.get(name) or last.get(name) or _UNKNOWN for name in self._parents(state)
+        }
+        return tracker.judge(state, self._parameters.values_of(state), parents)
 
 
-def _preview(state: AnyState, verdict: Verdict, through: tuple[str, ...], *, is_wanted: bool) -> Preview:
-    since = 0 if verdict.record is None or verdict.is_first else verdict.record.ended
-    if not verdict.up_to_date and not (state.check and verdict.is_first):
-        return Preview(state, Would.RUN, verdict.reasons, through, since=since)
-    would = Would.MAY_RUN if through or state.check else Would.SKIP
-    return Preview(state, would, verdict.reasons, through, is_wanted and not verdict.has_value, since)
+def _runs(state: AnyState, verdict: Verdict) -> bool:
+    return not verdict.up_to_date and not (state.check and verdict.is_first)
 
 
 def _is_wanted(graph: StateGraph, state: AnyState) -> bool:

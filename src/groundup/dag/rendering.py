@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from groundup.dag.graph import StateGraph
+from groundup.dag.planner import plan
 from groundup.dag.state import AnyState
 
 FORK, LAST, PIPE, BLANK = "├─ ", "└─ ", "│  ", "   "
@@ -63,15 +64,12 @@ def selected(
     """
     roots = _roots(graph, targets, children)
     if not children:
-        return _with_parents(graph, roots)
-    wanted: set[str] = set()
-    open_ = list(roots)
-    while open_:
-        name = open_.pop()
-        if name not in wanted:
-            wanted.add(name)
-            open_.extend(graph.children(name))
-    return tuple(state for state in _with_parents(graph, graph.ends) if state.name in wanted)
+        return plan(graph, roots, parents=_all_parents)
+    import networkx
+
+    below = graph.to_networkx()
+    wanted = {*roots}.union(*(networkx.descendants(below, root) for root in roots))
+    return tuple(state for state in plan(graph, graph.ends, parents=_all_parents) if state.name in wanted)
 
 
 def state_data(state: AnyState) -> dict[str, Any]:
@@ -112,16 +110,5 @@ def _is_lazy(graph: StateGraph, name: str, other: str, children: bool) -> bool:
     return parent not in graph[child].eager_parents
 
 
-def _with_parents(graph: StateGraph, roots: Iterable[str]) -> tuple[AnyState, ...]:
-    found: dict[str, AnyState] = {}
-    open_ = [(name, False) for name in reversed(list(roots))]
-    while open_:
-        name, parents_found = open_.pop()
-        if name in found:
-            continue
-        if parents_found:
-            found[name] = graph[name]
-        else:
-            open_.append((name, True))
-            open_.extend((parent, False) for parent in reversed(graph.parents(name)))
-    return tuple(found.values())
+def _all_parents(state: AnyState) -> Iterable[str]:
+    return state.parents

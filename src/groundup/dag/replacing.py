@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from groundup.dag.errors import DuplicateStateError, InvalidStateError, UnknownStateError
-from groundup.dag.state import AnyState
+from groundup.dag.state import AnyState, State
 
 REPLACED = "replaced"
 
@@ -18,12 +18,12 @@ def in_place(states: Iterable[AnyState]) -> Iterator[AnyState]:
 
     :raises DuplicateStateError: two states have one name, and the second does not replace the first.
     :raises UnknownStateError: there is nothing to be replaced.
-    :raises InvalidStateError: a newcomer has a name of its own, or wants what it does not replace.
+    :raises InvalidStateError: something is no state, or a newcomer has a name of its own, or wants what it
+        does not replace.
     """
     stacks: dict[str, list[AnyState]] = {}
     newcomers = []
-    for state in dict.fromkeys(states):
-        _check(state)
+    for state in dict.fromkeys(map(_checked, states)):
         if state.replaces:
             newcomers.append(state)
         else:
@@ -38,7 +38,9 @@ def in_place(states: Iterable[AnyState]) -> Iterator[AnyState]:
         yield from _named(stack)
 
 
-def _check(state: AnyState) -> None:
+def _checked(state: AnyState) -> AnyState:
+    if not isinstance(state, State):
+        raise InvalidStateError(f"{state!r} is no state", hint="give what @state made of a function")
     if state.replaces and state.name != state.replaces:
         raise InvalidStateError(
             f"{state.name} ({state.source}) cannot have a name of its own: it replaces {state.replaces}",
@@ -49,6 +51,7 @@ def _check(state: AnyState) -> None:
             f"{state.name} ({state.source}) wants {REPLACED}, but replaces no state",
             hint='say which: @state(replaces="…")',
         )
+    return state
 
 
 def _named(stack: list[AnyState]) -> Iterator[AnyState]:

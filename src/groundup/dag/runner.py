@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from groundup.dag.errors import StateFailedError
+from groundup.dag.errors import DagError, StateFailedError
 from groundup.dag.evaluation import Evaluator
 from groundup.dag.graph import StateGraph
 from groundup.dag.outcome import Event, Outcome, Report, Status
@@ -40,6 +40,7 @@ class Runner:
     :param on_event: is told what happens, one event at a time, in the thread where it does.
     :raises UnknownStateError: `overrides` or `force` names no state.
     :raises ParamsError: `params` has something that no state takes.
+    :raises DagError: `jobs` is less than 1.
     """
 
     def __init__(
@@ -55,16 +56,19 @@ class Runner:
         capture: Capture | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
+        if jobs is not None and jobs < 1:
+            raise DagError(f"jobs is {jobs}", hint="give 1 or more; without it, as many as there are cores")
         self._graph = graph
         self._capture = capture
+        self._overrides = dict(overrides or {})
         self._outcomes = {
-            name: Outcome(graph[name], Status.OK, given=value) for name, value in (overrides or {}).items()
+            name: Outcome(graph[name], Status.OK, given=value) for name, value in self._overrides.items()
         }
         self._demanded: dict[str, None] = {}
         self._ended = threading.Event()
         self._scopes = Scopes(capture)
         self._evaluator = Evaluator(self._scopes)
-        self._parameters = Parameters(graph, params or {})
+        self._parameters = Parameters(graph, {} if params is None else params)
         self._settler = Settler(
             self._outcomes,
             self._evaluator,
@@ -135,10 +139,13 @@ class Runner:
         :raises UnknownStateError: a target names no state.
         :raises ParamsError: the parameters of a state that is needed are missing or wrong.
         """
-        from groundup.dag.preview import preview
+        from groundup.dag.preview import Foresight
 
         names = [target if isinstance(target, str) else target.name for target in targets]
-        return preview(self._graph, names, self._tracker, self._parameters, self._force)
+        foresight = Foresight(
+            self._graph, self._tracker, self._parameters, force=self._force, known=self._overrides
+        )
+        return foresight.of(names)
 
     def kill(self) -> None:
         """Kill the child processes of all states, and let none be started: for a process that ends now."""

@@ -82,7 +82,9 @@ class Settler:
                 arguments = {argument.name: self.filled(argument, state) for argument in state.arguments}
                 value = self.evaluator.evaluate(state, arguments, partial(self._retry, state, retries))
                 scope.check_whole()
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # also what is no Exception, such as asyncio.CancelledError
                 outcome = Outcome(state, Status.FAILED, began, error=error)
                 self.failed(state)
             else:

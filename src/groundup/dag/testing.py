@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from groundup.dag.errors import InvalidStateError
 from groundup.dag.graph import StateGraph
 from groundup.dag.replacing import REPLACED
 from groundup.dag.runner import Runner
@@ -25,10 +26,13 @@ def reach(
     :param overrides: values that stand in for parents, by name.
     :param states: real states that are evaluated as its parents, where `overrides` has no value.
     :param params: parameters of `target`, by key.
+    :raises InvalidStateError: `target` is no state.
     :raises UnknownStateError: a parent is in neither.
     :raises ParamsError: `params` are missing or wrong.
     :raises Exception: what a state raised, as it is.
     """
+    if not isinstance(target, State):
+        raise InvalidStateError(f"{target!r} is no state", hint="give the state itself, not its name")
     given = dict(overrides or {})
     real = [target, *(state for state in states if state.name not in given)]
     wanted = {target.replaces if name == REPLACED else name for name in given} | {target.replaces} - {""}

@@ -344,7 +344,7 @@ def test_a_dry_run_is_data_for_machines(repo: Neo) -> None:
     reach(repo, "measured", check=True)
     told = events(reach(repo, "measured", "--dry-run", "--json", "--force", "built", check=True))
     built = next(event for event in told if event.get("state") == "built")
-    assert (built["event"], built["would"], built["through"]) == ("preview", "runs", [])
+    assert (built["event"], built["would"], built["through"]) == ("preview", "runs", ["work"])
     assert [reason["kind"] for reason in built["reasons"]] == ["forced"]
     counts = {"runs": 1, "may run": 0, "up to date": 0, "evaluated every time": 3}
     assert told[-1] == {"event": "report", "counts": counts}

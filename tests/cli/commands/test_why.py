@@ -60,14 +60,35 @@ def why(neo: Neo, *words: str) -> list[str]:
 
 
 def test_what_is_up_to_date_is_said_to_be(repo: Neo) -> None:
-    assert why(repo, "page") == ["page is up to date since T"]
+    assert why(repo, "page") == [
+        "page is up to date since T, unless one of joined, work gives something new",
+    ]
+
+
+ROOTED = '''
+    from pathlib import Path
+
+    from groundup import state
+
+
+    @state(outputs=["page.out"])
+    def page(repo_root: Path) -> None:
+        """The page is made."""
+        (repo_root / "page.out").write_text("page")
+'''
+
+
+def test_what_needs_only_what_is_known_is_up_to_date_without_more_ado(client: Neo) -> None:
+    write(client.repo, "groundup_states.py", ROOTED)
+    client.run(client.module("reach", "page"), check=True)
+    assert why(client, "page") == ["page is up to date since T"]
 
 
 def test_a_change_is_told_with_old_and_new_for_each_parent_that_leads_to_it(repo: Neo) -> None:
     (repo.repo / "work/a.txt").write_text("other")
     (repo.repo / "work/b.txt").write_text("new")
     assert why(repo, "page") == [
-        "page is up to date since T, unless joined gives something new",
+        "page is up to date since T, unless one of joined, work gives something new",
         "└─ joined is not up to date; it was done at T",
         "       input work/a.txt changed: # → #",
         "       input work/b.txt is new (#)",
@@ -108,7 +129,7 @@ def test_it_is_data_for_machines(repo: Neo) -> None:
     (repo.repo / "work/a.txt").write_text("other")
     data = json.loads(repo.run(repo.module("why", "page", "--json"), check=True).stdout)
     assert data["since"] == pytest.approx((repo.repo / "work/page.out").stat().st_mtime, abs=60)
-    assert (data["state"], data["would"], data["through"]) == ("page", "may run", ["joined"])
+    assert (data["state"], data["would"], data["through"]) == ("page", "may run", ["joined", "work"])
     (cause,) = data["causes"]
     assert (cause["state"], cause["would"]) == ("joined", "runs")
     (reason,) = cause["reasons"]

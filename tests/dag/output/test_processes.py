@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.dag.output.processes import Process, ProcTable, PsTable, Table, family, send
@@ -120,7 +120,6 @@ TABLES = st.lists(PROCESSES, unique_by=lambda process: process.pid).map(
 KNOWN = st.dictionaries(IDS, st.integers(0, 5).map(float))
 
 
-@settings(deadline=None)
 @given(KNOWN, TABLES)
 def test_each_member_of_a_family_has_a_reason(known: dict[int, float], table: dict[int, Process]) -> None:
     found = list(family(known, table))
@@ -134,7 +133,6 @@ def test_each_member_of_a_family_has_a_reason(known: dict[int, float], table: di
         starts[process.pid] = process.started
 
 
-@settings(deadline=None)
 @given(KNOWN, TABLES)
 def test_nobody_is_missing_in_a_family(known: dict[int, float], table: dict[int, Process]) -> None:
     found = {process.pid: process for process in family(known, table)}
@@ -144,7 +142,6 @@ def test_nobody_is_missing_in_a_family(known: dict[int, float], table: dict[int,
                 assert process.started < found[pid].started
 
 
-@settings(deadline=None)
 @given(KNOWN, TABLES)
 def test_an_id_that_means_another_process_by_now_is_no_reason(
     known: dict[int, float], table: dict[int, Process]

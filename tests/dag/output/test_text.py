@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.dag.output.text import LONGEST, masked, plain
@@ -21,7 +21,6 @@ WORDS = st.one_of(
 TEXTS = st.lists(WORDS, max_size=30).map("".join)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.lists(st.integers(1, 40)))
 def test_data_is_masked_as_if_it_were_one_text(text: str, cuts: list[int]) -> None:
     data = text.encode("utf-8", "surrogateescape")
@@ -33,7 +32,6 @@ def test_data_is_masked_as_if_it_were_one_text(text: str, cuts: list[int]) -> No
     assert whole.decode("utf-8", "surrogateescape") == mask(text)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=50)))
 def test_without_secrets_all_bytes_survive(parts: list[bytes]) -> None:
     parts = [part.replace(b"@", b"").replace(b"://", b"") for part in parts]
@@ -77,7 +75,6 @@ def test_control_characters_are_removed(text: str, shown: str) -> None:
     assert plain(text) == shown
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_nothing_that_controls_a_terminal_is_left(text: str) -> None:
     assert not [c for c in plain(text) if c not in "\n\t" and (c < " " or "\x7f" <= c <= "\x9f")]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.dag.output import Capture, Children, Output, Running
@@ -76,7 +76,6 @@ def test_a_word_that_was_cut_is_not_shown(tmp_path: Path) -> None:
         assert output.last_line() == "the rest"
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=2000), max_size=20))
 def test_a_file_gives_back_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, parts: list[bytes]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.dag.uptodate.files import FOLDER, RACY_NS, Files, Row
@@ -264,7 +264,6 @@ def free_of_clashes(tree: dict[str, str]) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
-@settings(deadline=None)
 @given(tree=TREES, pattern=PATTERNS)
 def test_globs_name_what_pathlib_names(
     tmp_path_factory: pytest.TempPathFactory, tree: dict[str, str], pattern: str
@@ -280,7 +279,6 @@ def test_globs_name_what_pathlib_names(
     assert folder.names(pattern) == expected
 
 
-@settings(deadline=None)
 @given(tree=TREES, change=st.sampled_from(["none", "touch", "content", "add", "remove"]), data=st.data())
 def test_digests_change_when_something_changed_and_only_then(
     tmp_path_factory: pytest.TempPathFactory, tree: dict[str, str], change: str, data: st.DataObject

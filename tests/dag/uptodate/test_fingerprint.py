@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.dag.uptodate.code import value_text
@@ -39,7 +39,6 @@ def one_part_of(one: Fingerprint, other: Fingerprint, part: str) -> Fingerprint:
     return one._replace(**{part: getattr(other, part)})
 
 
-@settings(deadline=None)
 @given(FINGERPRINTS, FINGERPRINTS, st.sampled_from(["all", *Fingerprint._fields]))
 def test_the_key_changes_when_something_covered_changed_and_only_then(
     one: Fingerprint, other: Fingerprint, part: str
@@ -52,7 +51,6 @@ def test_the_key_changes_when_something_covered_changed_and_only_then(
         assert (changes(one, changed, "x") == ()) == is_same
 
 
-@settings(deadline=None)
 @given(FINGERPRINTS)
 def test_the_order_of_inputs_and_parents_does_not_count(one: Fingerprint) -> None:
     backwards = one._replace(
@@ -62,7 +60,6 @@ def test_the_order_of_inputs_and_parents_does_not_count(one: Fingerprint) -> Non
     assert one.key() == backwards.key()
 
 
-@settings(deadline=None)
 @given(FINGERPRINTS)
 def test_what_was_written_is_read(one: Fingerprint) -> None:
     back = Fingerprint.from_text(one.to_text())

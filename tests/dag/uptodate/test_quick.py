@@ -109,7 +109,7 @@ def test_it_is_not_found_after_a_change(desk: Desk, change: Callable[[Case], Non
 
 
 @given(st.lists(st.sampled_from([*CHANGES, "judged"]), max_size=12))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 def test_where_it_is_found_the_fingerprint_says_the_same(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str]
 ) -> None:

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.dag.uptodate.database import VERSION
@@ -203,7 +203,6 @@ def test_a_file_where_the_folder_should_be_is_an_error(opened: Opener) -> None:
     assert error.value.hint
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 20_000))
 def test_whatever_is_written_over_it_does_no_harm(
     tmp_path_factory: pytest.TempPathFactory, noise: bytes, at: int

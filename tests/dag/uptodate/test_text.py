@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
@@ -88,7 +88,6 @@ def test_values_that_differ_have_different_texts() -> None:
     assert len(set(texts)) == len(DISTINCT)
 
 
-@settings(deadline=None)
 @given(VALUES, VALUES)
 def test_texts_are_equal_when_the_values_are_written_alike(one: Any, other: Any) -> None:
     if stable_text(one) == stable_text(other):
@@ -98,7 +97,6 @@ def test_texts_are_equal_when_the_values_are_written_alike(one: Any, other: Any)
         assert repr(one) != repr(other)
 
 
-@settings(deadline=None)
 @given(st.permutations(["a", "b", "c", "d", "e"]))
 def test_sets_have_one_text_whatever_their_order(members: list[str]) -> None:
     assert stable_text(set(members)) == stable_text(set("abcde"))

@@ -191,7 +191,7 @@ SITUATIONS = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(SITUATIONS, SITUATIONS)
 def test_a_state_is_up_to_date_when_it_was_evaluated_in_the_same_situation_and_only_then(
     tmp_path_factory: pytest.TempPathFactory, one: Any, other: Any

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, SecretStr
 
@@ -244,7 +244,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_all_json_comes_back(value: Any) -> None:
     for annotation in (UNKNOWN, Any):
@@ -286,7 +285,6 @@ ANNOTATIONS = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(ANYTHING, ANNOTATIONS)
 def test_whatever_is_stored_comes_back_equal(value: Any, annotation: Any) -> None:
     text = to_text(value, annotation)
@@ -319,7 +317,6 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
     return OF_TYPE[annotation] if annotation in OF_TYPE else st.from_type(annotation)
 
 
-@settings(deadline=None)
 @given(st.data(), TYPES)
 def test_whatever_an_annotation_describes_is_stored(data: st.DataObject, annotation: Any) -> None:
     value = data.draw(values_of(annotation))
@@ -328,7 +325,6 @@ def test_whatever_an_annotation_describes_is_stored(data: st.DataObject, annotat
     assert repr(from_text(text, annotation)) == repr(value)
 
 
-@settings(deadline=None)
 @given(
     st.builds(
         Model, number=st.integers(-(2**62), 2**62), words=st.sets(st.text(st.characters(codec="utf-8")))
@@ -340,7 +336,6 @@ def test_models_come_back(model: Model) -> None:
     assert from_text(text, Model) == model
 
 
-@settings(deadline=None)
 @given(st.text(), ANNOTATIONS)
 def test_any_text_is_a_value_or_refused(text: str, annotation: Any) -> None:
     try:

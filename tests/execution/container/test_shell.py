@@ -33,7 +33,7 @@ def run(
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(args=st.lists(TEXT, max_size=4), env=st.dictionaries(NAMES, TEXT, max_size=3), stdin=TEXT)
 def test_words_variables_and_stdin_arrive(args: list[str], env: dict[str, str], stdin: str) -> None:
     stdin = stdin.replace("\r", "")

@@ -58,7 +58,7 @@ def write(folder: Path, text: str, name: str = "step.yaml") -> Path:
     return path
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(steps.map(lambda step: {**step, "types": {"mine": {"schema": {}}, "other": {"schema": True}}}))
 def test_yaml_json_and_toml_say_the_same(
     tmp_path_factory: pytest.TempPathFactory, step: dict[str, Any]
@@ -89,7 +89,7 @@ def nearly_steps(draw: st.DrawFn) -> Any:
     return step
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(nearly_steps())
 def test_the_published_schema_allows_what_is_read_and_nothing_else(step: Any) -> None:
     schema = json.loads(published("step"))

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.execution.languages.strict_json import dump, parse, plain
@@ -18,7 +18,6 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(values)
 def test_what_is_written_is_read_again(value: Any) -> None:
     assert parse(dump(value)) == value
@@ -26,14 +25,12 @@ def test_what_is_written_is_read_again(value: Any) -> None:
     assert json.loads(dump(value)) == value
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_a_value_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert plain(parse(text)) == parse(text)
 
 
-@settings(deadline=None)
 @given(st.binary())
 def test_any_bytes_are_a_value_or_a_value_error(content: bytes) -> None:
     with contextlib.suppress(ValueError):

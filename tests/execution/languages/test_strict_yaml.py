@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from groundup.execution.languages.strict_yaml import YamlError, parse
@@ -14,20 +14,17 @@ from tests.execution.languages.test_strict_json import values
 words = st.from_regex(r"[a-zA-Z][a-zA-Z:#\-' \n]{0,9}", fullmatch=True)
 
 
-@settings(deadline=None)
 @given(values)
 def test_json_is_yaml(value: Any) -> None:
     assert parse(json.dumps(value))[0] == value
 
 
-@settings(deadline=None)
 @given(st.dictionaries(words, st.lists(st.integers() | words | st.booleans() | st.none())))
 def test_what_a_writer_of_yaml_writes_is_read(value: Any) -> None:
     assert parse(yaml.safe_dump(value))[0] == value
     assert parse(yaml.safe_dump(value, default_style='"'))[0] == value
 
 
-@settings(deadline=None)
 @given(st.text())
 @example("a: !!int x")
 @example("? [a]\n: 1")

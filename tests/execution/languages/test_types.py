@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.errors import UserError
@@ -34,7 +34,6 @@ def is_right(type_name: str, value: Any) -> bool:
     return not list(BUILT_IN[type_name].problems(value))
 
 
-@settings(deadline=None)
 @given(values)
 def test_built_in_types_are_those_of_json(value: Any) -> None:
     assert is_right("json", value)
@@ -49,7 +48,6 @@ def test_built_in_types_are_those_of_json(value: Any) -> None:
             assert bool(list(said.problems(value))) != is_right(name, value) or name == "float"
 
 
-@settings(deadline=None)
 @given(texts | st.integers() | st.floats(allow_nan=False, allow_infinity=False))
 def test_plain_texts_stand_for_their_values(value: Any) -> None:
     name = {str: "string", int: "int", float: "float"}[type(value)]
@@ -63,7 +61,6 @@ def test_a_float_has_a_fraction() -> None:
     assert not is_right("int", True)
 
 
-@settings(deadline=None)
 @given(values)
 def test_a_schema_is_a_type(value: Any) -> None:
     schema = {"type": "object", "required": ["x"], "properties": {"x": {"type": "integer"}}}

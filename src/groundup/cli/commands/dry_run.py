@@ -44,10 +44,11 @@ def preview_data(preview: Preview) -> dict[str, Any]:
 
 
 def conditions(preview: Preview) -> str:
-    """Return what would make a state run that may run."""
+    """Return what would make a state run that may run, or is up to date so far."""
     found = []
     if preview.through:
-        found.append(f"{names_text(preview.through)} give{'s' * (len(preview.through) == 1)} something new")
+        one_of = "one of " * (len(preview.through) > 1)
+        found.append(f"{one_of}{names_text(preview.through)} gives something new")
     if preview.state.check:
         found.append("its own check says no")
     return " or ".join(found)
@@ -59,6 +60,8 @@ def _because(preview: Preview) -> str:
     reasons = [reason.text for reason in preview.reasons]
     if preview.would is Would.MAY_RUN:
         reasons.append(f"if {conditions(preview)}")
+    elif preview.would is Would.SKIP and preview.through:
+        reasons.append(f"unless {conditions(preview)}")
     return "; ".join(reasons)
 
 

@@ -77,7 +77,7 @@ def _verdict(preview: Preview) -> str:
         return f"is not up to date; it was done at {_time(preview.since)}" if since else "is not up to date"
     if preview.would is Would.ALWAYS:
         return "is evaluated every time: it declares no inputs, no outputs, and no check"
-    if preview.would is Would.SKIP:
+    if preview.would is Would.SKIP and not preview.through:
         return f"is up to date{since}"
     if preview.reasons:
         return "runs, unless its own check says that nothing is to be done"

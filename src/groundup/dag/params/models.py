@@ -116,10 +116,16 @@ def _wrong(state: AnyState, source: ParamSource, errors: list[Any]) -> ParamsErr
     missing = next((error["loc"] for error in errors if error["type"] == "missing"), None)
     hint = "correct it"
     if missing is not None:
-        key = ".".join(map(str, missing))
-        table = f"[tool.groundup.neo.params.{state.name}]"
-        hint = f"give it by --set {state.name}.{key}=…, or in the table {table} of the configuration"
+        hint = _how_to_give(state, source, missing)
     return ParamsError(f"parameters of {state.name} ({state.source}): {'; '.join(wrong)}", hint=hint)
+
+
+def _how_to_give(state: AnyState, source: ParamSource, missing: Path) -> str:
+    table = f"[tool.groundup.neo.params.{state.name}]"
+    option = source.options.get((state.name, *missing))
+    by = f"{option} or " if option else ""
+    setting = f"--set {state.name}.{'.'.join(map(str, missing))}=…"
+    return f"give it by {by}{setting}, or in the table {table} of the configuration"
 
 
 def _described(state: AnyState, source: ParamSource, error: Any) -> str:

@@ -20,6 +20,7 @@ class ParamSource(Mapping[str, Table]):
     :param values: by state, then key; tables below are merged key by key.
     :param origin: tells where the value under a path (state, key, …) was given, such as ``file:line``.
     :param texts: by path, the values that were given as text, whose types were guessed.
+    :param options: by path, the option of a command that gives the value.
     """
 
     def __init__(
@@ -27,10 +28,12 @@ class ParamSource(Mapping[str, Table]):
         values: Mapping[str, Table],
         origin: Callable[[Path], str] = lambda _path: HERE,
         texts: Mapping[Path, str] | None = None,
+        options: Mapping[Path, str] | None = None,
     ) -> None:
         self._values = values
         self._origin = origin
         self.texts = dict(texts or {})
+        self.options = dict(options or {})
 
     @classmethod
     def of(cls, values: Mapping[str, Table]) -> ParamSource:
@@ -60,7 +63,8 @@ class ParamSource(Mapping[str, Table]):
             return self.origin(path) if self.has(path) else below.origin(path)
 
         kept = {path: text for path, text in below.texts.items() if not self.has(path)}
-        return ParamSource(merged(below, self), origin, {**kept, **self.texts})
+        options = {**below.options, **self.options}
+        return ParamSource(merged(below, self), origin, {**kept, **self.texts}, options)
 
     def origin(self, path: Path) -> str:
         """Return where the longest part of `path` that is given was given."""

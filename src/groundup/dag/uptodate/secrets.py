@@ -8,6 +8,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from groundup.dag.uptodate.locks import locked
 from groundup.dag.uptodate.text import DIGEST_LENGTH
 
 KEY_SIZE = 32  # bytes
@@ -27,7 +28,7 @@ class Secrets:
     def digest(self, text: str) -> str:
         """Return the digest of a secret: :data:`~groundup.dag.uptodate.text.DIGEST_LENGTH` digits."""
         with self._lock:
-            self._key = self._key or self._kept() or self._made()
+            self._key = self._key or self._kept() or self._agreed()
         content = text.encode("utf-8", "surrogatepass")
         return hashlib.blake2b(content, key=self._key, digest_size=DIGEST_LENGTH // 2).hexdigest()
 
@@ -37,17 +38,16 @@ class Secrets:
             return key if len(key) == KEY_SIZE else b""
         return b""
 
+    def _agreed(self) -> bytes:
+        """Return the key that the first of those who make one at the same time has made."""
+        with locked(self._path.parent / "locks", self._path.name, lambda _: None):
+            return self._kept() or self._made()
+
     def _made(self) -> bytes:
         key = os.urandom(KEY_SIZE)
         new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         with suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            if self._path.exists():  # damaged
-                self._path.unlink()
             with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123
                 file.write(key)
-            try:
-                self._path.hardlink_to(new)  # unlike a rename it leaves the key that another process made
-            finally:
-                new.unlink()
-        return self._kept() or key
+            new.replace(self._path)
+        return key
