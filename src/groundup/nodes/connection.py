@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 _FIRST_DELAY_SECONDS = 0.1
 _LONGEST_DELAY_SECONDS = 5.0
-_RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
 class Safety(Enum):
@@ -129,7 +129,7 @@ class Connection:
             try:
                 reply = await self._call_once(method, url, body, safety)
                 reply = replace(reply, repeated=attempt > 0)
-                if reply.status not in _RETRIED_STATUSES or safety is Safety.ONCE:
+                if reply.status not in RETRIED_STATUSES or safety is Safety.ONCE:
                     return reply
                 problem = UnreachableError(f"{url} answers {reply.status}", connected=True)
             except UnreachableError as error:

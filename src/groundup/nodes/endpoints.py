@@ -8,7 +8,7 @@ from typing import Any
 
 from groundup.nodes.address import Address
 from groundup.nodes.base import BaseNode, registration
-from groundup.nodes.connection import Connection, Patience, Reply, Safety
+from groundup.nodes.connection import RETRIED_STATUSES, Connection, Patience, Reply, Safety
 from groundup.nodes.errors import RegistrationError, StateManagerError
 from groundup.nodes.extensions import OutcomesResponse
 from groundup.nodes.outcomes import Outcome
@@ -92,8 +92,8 @@ class WorkerEndpoints:
             raise StateManagerError(f"the manager cannot take this outcome ({outcome.kind}): {reply.detail}")
         _log(outcome, reply.status, reply.detail, repeated=reply.repeated)
 
-    async def report_all(self, outcomes: Sequence[Outcome]) -> bool:
-        """Deliver outcomes in one call; false when the manager did not take them so.
+    async def report_all(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Deliver outcomes in one call; gives those that the manager did not take so.
 
         :raises UnreachableError: when they may not have arrived.
         """
@@ -101,12 +101,16 @@ class WorkerEndpoints:
         url = self._extended_path("outcomes")
         reply = await self._call("POST", url, {"outcomes": items})
         if not reply.ok:
-            return False
+            return outcomes
+        left = []
         results = OutcomesResponse.model_validate_json(reply.text).results
         for outcome, result in zip(outcomes, results, strict=True):
+            if result.status_code in RETRIED_STATUSES:
+                left.append(outcome)
+                continue
             detail = str(result.body.get("detail", ""))
             _log(outcome, result.status_code, detail, repeated=reply.repeated)
-        return True
+        return left
 
     async def heartbeat(self, state_id: str) -> bool:
         """Renew a claim; false when it is lost, true where the manager knows no leases."""

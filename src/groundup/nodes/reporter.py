@@ -71,18 +71,16 @@ class Reporter:
                 self._queue.task_done()
 
     async def _deliver(self, batch: Sequence[Outcome]) -> None:
-        if len(batch) > 1 and await self._together(batch):
-            return
-        for outcome in batch:
+        for outcome in await self._together(batch) if len(batch) > 1 else batch:
             await self._alone(outcome)
 
-    async def _together(self, batch: Sequence[Outcome]) -> bool:
-        """Deliver all in one call; false when the manager did not take them so."""
+    async def _together(self, batch: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Deliver all in one call; gives those that the manager did not take so."""
         try:
             return await self._manager.report_all(batch)
         except Exception:
             logger.exception("the outcomes of %d node states are not delivered", len(batch))
-            return True
+            return ()
 
     async def _alone(self, outcome: Outcome) -> None:
         try:
