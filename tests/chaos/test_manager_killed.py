@@ -29,7 +29,7 @@ PACE = Pace(lease=4)
 def test_nothing_is_lost_and_nothing_is_done_twice(tmp_path: Path) -> None:
     database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
     held: set[str] = set()
-    with LastingManager(database) as manager:
+    with LastingManager(database, grace=PACE.lease) as manager:
         save_flow(manager.api, SPREAD)
         start_runs(manager.api, RUNS)
         with ChaosWorker(manager.uri, journal, PACE) as worker:

@@ -48,7 +48,8 @@ def test_nothing_is_lost_and_nothing_is_done_twice(server: PostgresServer, tmp_p
         manager.kill()
         manager.start()
 
-    with LastingManager(server.url()) as one, LastingManager(server.url()) as other:
+    grace = PACE.lease
+    with LastingManager(server.url(), grace=grace) as one, LastingManager(server.url(), grace=grace) as other:
         managers = [one.uri, other.uri]
         save_flow(one.api, SPREAD)
         start_runs(one.api, RUNS)

@@ -95,6 +95,43 @@ def test_a_node_that_kills_its_workers_runs_out_of_attempts(flow: Bench) -> None
     )
 
 
+def test_claims_that_nobody_could_renew_are_spared_for_a_while(flow: Bench) -> None:
+    runs = [flow.trigger() for _ in range(2)]
+    flow.do(claims.sweep)
+    kept, lost = [state.state_id for state in flow.claim(lease=1000)]
+    flow.now += 5000
+    assert flow.do(claims.sweep) == 0  # the manager was away
+    runs.append(flow.trigger())
+    late = flow.claim(lease=1000)[0].state_id
+    for _ in range(9):
+        flow.now += 1000
+        renew(flow, kept, late, lease=2000)
+        assert flow.do(claims.sweep) == 0
+    flow.now += 1000
+    assert flow.do(claims.sweep) == 1
+    assert renew(flow, kept, late, lost).lost == [lost]
+    flow.now += 2001
+    assert flow.do(claims.sweep) == 2
+    assert [len(flow.statuses(run)) for run in runs] == [2, 2, 2]
+
+
+def test_claims_that_were_made_since_the_manager_is_back_are_not_spared(flow: Bench) -> None:
+    flow.trigger()
+    flow.do(claims.sweep)
+    flow.claim(lease=1000)
+    flow.now += 1001
+    assert flow.do(claims.sweep) == 1
+
+
+def test_claims_are_spared_after_the_database_failed(flow: Bench) -> None:
+    flow.trigger()
+    flow.do(claims.sweep)
+    flow.claim(lease=1000)
+    flow.now += 1001
+    flow.context.presence.interrupted(flow.now)
+    assert flow.do(claims.sweep) == 0
+
+
 def test_a_renewed_lease_holds_and_a_lost_one_is_named(flow: Bench) -> None:
     flow.trigger()
     flow.trigger()

@@ -122,10 +122,14 @@ class ChaosWorker(Background):
 
 
 class LastingManager:
-    """A manager that can be killed and started again at the same address while its `with` block runs."""
+    """A manager that can be killed and started again at the same address while its `with` block runs.
 
-    def __init__(self, database: Path | str) -> None:
+    :param grace: how long it spares claims that nobody could renew while it was away; seconds.
+    """
+
+    def __init__(self, database: Path | str, *, grace: float = 10) -> None:
         self._database = database
+        self._settings = {"grace": int(grace * 1000)}
         self._process: ManagerProcess | None = None
         self.uri = ""
 
@@ -144,7 +148,7 @@ class LastingManager:
     def start(self) -> None:
         """Start it; returns when it answers."""
         port = int(self.uri.rpartition(":")[2] or 0)
-        self._process = ManagerProcess(self._database, port=port)
+        self._process = ManagerProcess(self._database, port=port, settings=self._settings)
         self.uri = self._process.uri
 
     def kill(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.support.background import Background, until
@@ -15,14 +16,16 @@ API_KEY = "the key of the tests"
 SECRETS_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 KEYS = {"STATE_MANAGER_SECRET": API_KEY, "SECRETS_ENCRYPTION_KEY": SECRETS_KEY}
 PROGRAM = """
-import logging, os, sys
+import json, logging, os, sys
 from groundup.errors import GroundupError
+from groundup.manager.operations.context import Settings
 from groundup.manager.serving import Serving, from_environment, serve
 logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-database, host, port, metrics = sys.argv[1:]
+database, host, port, metrics, settings = sys.argv[1:]
 try:
     measured = {"metrics_port": int(metrics)} if metrics else {}
-    serve(Serving(database, host, int(port), **from_environment(os.environ), **measured))
+    more = {**from_environment(os.environ), **measured, "settings": Settings(**json.loads(settings))}
+    serve(Serving(database, host, int(port), **more))
 except GroundupError as error:
     sys.exit(f"error: {error}\\nhint: {error.hint}")
 """
@@ -30,7 +33,11 @@ _URI = re.compile(r"state manager on (http://\S+), database")
 
 
 class ManagerProcess(Background):
-    """A manager on `database`, started with the keys of the tests or other variables."""
+    """A manager on `database`, started with the keys of the tests or other variables.
+
+    :param settings: how it behaves, where that is not the default.
+    :param by: a command that starts it, given the command that it is.
+    """
 
     def __init__(
         self,
@@ -41,9 +48,11 @@ class ManagerProcess(Background):
         port: int = 0,
         cwd: Path | None = None,
         metrics_port: int | None = None,
+        settings: Mapping[str, int] | None = None,
+        by: Sequence[str] = (),
     ) -> None:
-        arguments = [sys.executable, "-c", PROGRAM, str(database), host, str(port)]
-        arguments.append("" if metrics_port is None else str(metrics_port))
+        arguments = [*by, sys.executable, "-c", PROGRAM, str(database), host, str(port)]
+        arguments += ["" if metrics_port is None else str(metrics_port), json.dumps(dict(settings or {}))]
         env = {"PATH": os.environ["PATH"], **variables}
         super().__init__(arguments, env=env, cwd=cwd or Path.cwd())
 

@@ -35,7 +35,7 @@ class Chore:
 
 
 CHORES = (
-    Chore("putting lost claims back", 1, claims.expire, "lost_claims", wakes=True),
+    Chore("putting lost claims back", 1, claims.sweep, "lost_claims", wakes=True),
     Chore("starting runs by triggers", 1, triggers.start_due, "trigger_times", wakes=True),
     Chore("starting runs that waited", 1, triggers.start_waiting, "waiting_trigger_times", wakes=True),
     Chore("removing finished runs", 60, retention.remove_runs, "removed_runs", repeated=True),

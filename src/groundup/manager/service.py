@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from groundup.manager.errors import DatabaseError
 from groundup.manager.metrics import Metrics
 from groundup.manager.operations import backlog, claims, rotation
 from groundup.manager.operations.context import Context, Session
@@ -83,12 +85,12 @@ class ManagerService:
     async def write(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``operation``; done when it is on disk."""
         work = self._work(operation, *args, **kwargs)
-        return await asyncio.wrap_future(self._database.write(work))
+        return await self._written(self._database.write(work))
 
     async def change(self, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """As :meth:`write`, for what may create node states: those who wait for them are woken."""
         work = self._work(operation, *args, **kwargs)
-        result = await asyncio.wrap_future(self._database.write(work, announced=True))
+        result = await self._written(self._database.write(work, announced=True))
         self.bell.ring()
         return result
 
@@ -97,6 +99,13 @@ class ManagerService:
         answer = await self.change(operation, *args, **kwargs)
         self.metrics.recorded(kind)
         return answer
+
+    async def _written(self, future: Future[T]) -> T:
+        try:
+            return await asyncio.wrap_future(future)
+        except DatabaseError:
+            self.context.presence.interrupted(self._now())
+            raise
 
     async def announce(self) -> None:
         """Wake those who wait for node states, at other managers too."""

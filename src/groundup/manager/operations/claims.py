@@ -88,9 +88,19 @@ def _sorted_out(request: LeasesRequest, held: Set[str]) -> LeasesResponse:
     )
 
 
-def expire(session: Session) -> int:
-    """Put node states whose lease ran out back under the retry policy; gives their number."""
-    lost = states.overdue(session.connection, session.now, _EXPIRED_AT_ONCE)
+def sweep(session: Session) -> int:
+    """As :func:`expire`, but for claims that nobody could renew because this manager was away."""
+    presence = session.context.presence
+    presence.look(session.now)
+    return expire(session, presence.spared(session.now, session.context.settings.grace))
+
+
+def expire(session: Session, spared: int = 0) -> int:
+    """Put node states whose lease ran out back under the retry policy; gives their number.
+
+    :param spared: claims that were made before this moment stay.
+    """
+    lost = states.overdue(session.connection, session.now, spared, _EXPIRED_AT_ONCE)
     return sum(_expire_one(session, state) for state in lost)
 
 

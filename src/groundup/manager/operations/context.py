@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from groundup.manager.clock import new_state_id, now_ms
 from groundup.manager.engine.model import Flow, NodeState, Tools
+from groundup.manager.operations.presence import Presence
 from groundup.manager.secrets import SecretCipher
 from groundup.manager.store import runs
 from groundup.manager.store.flows import FlowCache
@@ -24,6 +25,7 @@ class Settings:
     :param largest_batch: how many node states one enqueue may hand out.
     :param keep_runs: how long runs are kept after they finished; None: for ever.
     :param keep_ticks: how long is kept what became of the times of triggers.
+    :param grace: how long claims that ran out are spared after nobody could renew them.
     """
 
     default_lease: int = 3_600_000
@@ -31,6 +33,7 @@ class Settings:
     largest_batch: int = 1_000
     keep_runs: int | None = None
     keep_ticks: int = 720 * 3_600_000
+    grace: int = 10_000
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Context:
     cipher: SecretCipher
     settings: Settings = field(default_factory=Settings)
     flows: FlowCache = field(default_factory=FlowCache)
+    presence: Presence = field(default_factory=Presence)
     clock: Callable[[], int] = now_ms
     chance: Callable[[], float] = field(default_factory=lambda: random.SystemRandom().random)
 

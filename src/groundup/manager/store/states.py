@@ -286,15 +286,20 @@ def _named(wanted: Sequence[str]) -> dict[str, str]:
 
 _OVERDUE = (
     select(node_states)
-    .where(_IS_QUEUED, node_states.c.lease_until < bindparam("now"))
+    .where(
+        _IS_QUEUED,
+        node_states.c.lease_until < bindparam("now"),
+        node_states.c.updated_at >= bindparam("claimed_since"),
+    )
     .order_by(node_states.c.lease_until)
     .limit(bindparam("most"))
 )
 
 
-def overdue(connection: Connection, now: int, limit: int) -> list[NodeState]:
-    """Node states whose lease ran out, the longest first."""
-    return [as_state(row) for row in connection.execute(_OVERDUE, {"now": now, "most": limit})]
+def overdue(connection: Connection, now: int, claimed_since: int, limit: int) -> list[NodeState]:
+    """Node states that were claimed since a moment and whose lease ran out, the longest first."""
+    values = {"now": now, "claimed_since": claimed_since, "most": limit}
+    return [as_state(row) for row in connection.execute(_OVERDUE, values)]
 
 
 def end_unfinished(connection: Connection, run_id: str, error: str, now: int) -> int:
