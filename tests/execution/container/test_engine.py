@@ -22,6 +22,7 @@ from groundup.execution.container import (
 )
 from groundup.execution.container.engine import Engine, find_engine
 from tests.support.containers import owned, runtime_of
+from tests.support.index import IndexServer
 from tests.support.requirements import require
 from tests.support.users import User
 
@@ -77,6 +78,22 @@ def silent(tmp_path: Path) -> Iterator[str]:
 def test_what_is_no_engine(tmp_path: Path) -> None:
     with silent(tmp_path) as url, pytest.raises(ContainerError, match="cannot connect to the engine"):
         Engine(url)
+
+
+def test_what_answers_otherwise_is_no_engine(tmp_path: Path) -> None:
+    with IndexServer(tmp_path) as server, pytest.raises(ContainerError, match="is no engine") as refused:
+        Engine(f"tcp://127.0.0.1:{server.port}")
+    assert not isinstance(refused.value, EngineMissing)
+
+
+def test_an_engine_is_told_by_how_it_answers(engine: Engine) -> None:
+    """As its whole account says, which takes Podman seconds."""
+    parts = [part["Name"] for part in engine.api.version()["Components"]]
+    assert any("Podman" in part for part in parts) == (engine.name == "podman")
+    rootless = any("rootless" in str(option) for option in engine.info["SecurityOptions"])
+    assert engine.is_rootless == rootless
+    assert engine.processors == engine.info["NCPU"]
+    assert {"docker", "podman"} >= {engine.name}
 
 
 def test_docker_host_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

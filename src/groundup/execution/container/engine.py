@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import socket
+import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cached_property
+from http.client import HTTPConnection, HTTPException, HTTPMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +18,8 @@ from groundup.errors import UserError
 from groundup.execution.container.errors import ContainerError, EngineForbidden, EngineMissing
 
 TIMEOUT = 60  # seconds for an answer
+_CONNECT = "connect to the engine"
+_VERSION, _PODMAN = "Api-Version", "Libpod-Api-Version"  # headers
 _START = "start Docker or Podman's socket, or name the engine: engine='unix://…' or DOCKER_HOST"
 
 
@@ -29,24 +34,33 @@ class Engine:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        _check_reachable(url)
+        greeting = _greeting(url)
         docker = _sdk()
-        with speaking("connect to the engine"):
-            self.api: Any = docker.APIClient(base_url=url, version="auto", timeout=TIMEOUT)
-            self.info: dict[str, Any] = self.api.info()
-            version: dict[str, Any] = self.api.version()
-        parts = [str(part.get("Name", "")) for part in version.get("Components") or ()]
-        self.name = "podman" if any("Podman" in part for part in parts) else "docker"
+        with speaking(_CONNECT):
+            self.api: Any = docker.APIClient(base_url=url, version=greeting[_VERSION], timeout=TIMEOUT)
+        self.name = "podman" if _PODMAN in greeting else "docker"
 
-    @property
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """What the engine says of itself; Podman asks the system's packages for it, which takes seconds."""
+        with speaking("say what it is"):
+            told: dict[str, Any] = self.api.info()
+        return told
+
+    @cached_property
     def is_rootless(self) -> bool:
         """Whether root in a container is an ordinary user of the machine."""
+        listener = _listener(self.url)
+        if listener is not None:
+            return listener != 0
         options = self.info.get("SecurityOptions") or ()
         return any("rootless" in str(option) for option in options)
 
-    @property
+    @cached_property
     def processors(self) -> int:
         """Processors of the engine's machine."""
+        if self.name == "podman":  # it runs on this one
+            return os.cpu_count() or 1
         return int(self.info.get("NCPU") or 1)
 
     def remove(self, name: str) -> None:
@@ -106,17 +120,49 @@ def _usual_sockets() -> list[Path]:
     return [Path(name) for name in (*names, "/run/podman/podman.sock")]
 
 
-def _check_reachable(url: str) -> None:
-    refusal = _refusal(url)
-    if isinstance(refusal, PermissionError):
+def _greeting(url: str) -> HTTPMessage:
+    """Return the headers with which an engine answers a ping.
+
+    :raises EngineMissing: nothing answers; EngineForbidden: this user may not use it.
+    :raises ContainerError: what answers is no engine.
+    """
+    connection = HTTPConnection("localhost", timeout=TIMEOUT)
+    connection.sock = _connected(url)
+    connection.sock.settimeout(TIMEOUT)
+    try:
+        connection.request("GET", "/_ping")
+        headers = connection.getresponse().headers
+    except (OSError, HTTPException) as error:
+        raise refused(_CONNECT, str(error) or type(error).__name__) from error
+    finally:
+        connection.close()
+    if _VERSION not in headers:
+        raise refused(_CONNECT, f"what answers at {url} is no engine")
+    return headers
+
+
+def _connected(url: str) -> socket.socket:
+    try:
+        return connect(url)
+    except PermissionError as error:
         raise EngineForbidden(
-            f"no right to use the container engine at {url}: {refusal.strerror}",
+            f"no right to use the container engine at {url}: {error.strerror}",
             hint="join the group that owns the socket (often `docker`), or run a rootless engine",
-        )
-    if refusal is not None:
+        ) from error
+    except OSError as error:
         raise EngineMissing(
-            f"no container engine answers at {url}: {refusal.strerror or refusal}", hint=_START
-        )
+            f"no container engine answers at {url}: {error.strerror or error}", hint=_START
+        ) from error
+
+
+def _listener(url: str) -> int | None:
+    """Return the uid of who listens at a socket; None where that cannot be told."""
+    with closing(_connected(url)) as connection:
+        if connection.family != socket.AF_UNIX or not hasattr(socket, "SO_PEERCRED"):
+            return None
+        found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    uid: int = struct.unpack("3i", found)[1]
+    return uid
 
 
 def _refusal(url: str) -> OSError | None:
