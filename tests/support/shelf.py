@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,6 +60,18 @@ def build_shelf(folder: Path) -> None:
     build_wheel(folder, "early", "1.0")
     build_wheel(folder, "early", "2.0rc1")
     (folder / "onlysource-1.0.tar.gz").write_bytes(b"")
+    build_source(folder, "python_ldap-3.0.tar.gz", ["setup.py", "Lib/ldap/__init__.py", "Tests/cups.py"])
+    build_source(folder, "python_ldap-4.0rc1.tar.gz", [])
+    build_source(folder, "pycups-2.0.tar.gz", ["cups.c", "Tests/cups.py"])
+    (folder / "pyalsaaudio-1.0.tar.gz").write_bytes(b"no archive")
+
+
+def build_source(folder: Path, filename: str, paths: list[str]) -> None:
+    """Build a source archive of empty files."""
+    top = filename.removesuffix(".tar.gz")
+    with tarfile.open(folder / filename, "w:gz") as archive:
+        for path in paths:
+            archive.addfile(tarfile.TarInfo(f"{top}/{path}"))
 
 
 def _pth(paths: list[str]) -> dict[str, str]:

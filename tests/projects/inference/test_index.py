@@ -9,7 +9,7 @@ import pytest
 
 from groundup.errors import GroundupError, UserError
 from groundup.projects import generate_requirements
-from groundup.projects.inference import transfer
+from groundup.projects.inference import sources, transfer
 from groundup.projects.inference.index import Indexes, configured_indexes
 from groundup.projects.inference.transfer import RemoteFile, TransferError
 from tests.projects.inference.conftest import Infer
@@ -148,6 +148,17 @@ def test_what_is_no_wheel_is_told(inferred: Infer, index: IndexServer, content: 
     index.files = Faults(content=content)
     with pytest.raises(TransferError, match="is not a wheel"):
         inferred("import plain")
+
+
+def test_what_is_no_source_archive_is_told(inferred: Infer) -> None:
+    with pytest.raises(TransferError, match=r"pyalsaaudio.* is not a source archive"):
+        inferred("import alsaaudio")
+
+
+def test_a_source_archive_is_unpacked_up_to_a_limit(inferred: Infer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "LARGEST_UNPACKED", 1024)
+    with pytest.raises(TransferError, match="unpacks to more than"):
+        inferred("import ldap")
 
 
 def test_nothing_is_kept_of_what_failed(inferred: Infer, index: IndexServer) -> None:

@@ -62,6 +62,15 @@ def test_the_distribution_that_has_the_module(
     assert found[module].version == "1.0"
 
 
+def test_a_distribution_of_the_table_may_have_its_source_alone(inferred: Infer, index: IndexServer) -> None:
+    found = inferred("import ldap")["ldap"]
+    assert (found.requirement, found.version) == ("python-ldap", "3.0")
+    assert found.evidence == "ldap/__init__.py in python_ldap-3.0.tar.gz"
+    asked = len(index.requests)
+    assert requirements(inferred("import ldap, six")) == ["python-ldap", "six"]
+    assert sum(request.path.endswith(".tar.gz") for request in index.requests[asked:]) == 0
+
+
 def test_several_modules_of_a_shared_package_come_from_several_distributions(inferred: Infer) -> None:
     found = inferred("from google.cloud import storage, bigquery\nimport acme.billing, acme.mail\n")
     assert requirements(found) == [
@@ -166,6 +175,7 @@ def undecided(inferred: Infer, code: str) -> UndecidedImportsError:
         ("import nobody_has_this", "nobody_has_this: .*nobody-has-this is not on the index"),
         ("import empty", "empty: .*empty 1.0 does not contain it"),
         ("import onlysource", "onlysource: .*onlysource has no wheel"),
+        ("import cups", "cups: .*pycups 2.0 has no wheel, and its source has no such file"),
         ("import moving", "moving: .*moving 2.0 does not contain it"),
         ("import requests_auth.nothing", "requests_auth: "),
         ("import google.cloud.nothing", "google.cloud.nothing: .*not on the index"),

@@ -11,7 +11,13 @@ from packaging.utils import canonicalize_name
 
 from groundup.errors import UserError
 from groundup.projects.inference.errors import Undecided
-from groundup.projects.inference.evidence import Wheel, choose_wheel, module_files, providing_file
+from groundup.projects.inference.evidence import (
+    Archive,
+    choose_source,
+    choose_wheel,
+    module_files,
+    providing_file,
+)
 from groundup.projects.inference.imports import Import
 from groundup.projects.inference.index import Indexes, IndexFile
 from groundup.projects.inference.modules import ModuleTable, distribution_name
@@ -55,15 +61,18 @@ class _Look:
 
     distribution: str
     files: tuple[IndexFile, ...]
-    wheel: Wheel | None
+    archive: Archive | None
 
     def missing(self) -> str:
         """Return why it is no evidence."""
         if not self.files:
             return f"{self.distribution} is not on the index"
-        if self.wheel is None:
+        if self.archive is None:
             return f"{self.distribution} has no wheel that fits, so its list of files is not known"
-        return f"{self.distribution} {self.wheel.release} does not contain it"
+        what = f"{self.distribution} {self.archive.release}"
+        if self.archive.is_source:
+            return f"{what} has no wheel, and its source has no such file"
+        return f"{what} does not contain it"
 
 
 @dataclass
@@ -172,16 +181,16 @@ class Decider:
         self, module: str, candidate: str, specifier: str = "", *, exactly: bool = False
     ) -> Finding | None:
         look = self._look(candidate, specifier)
-        if look.wheel is None:
+        if look.archive is None:
             return None
         parts = module.split(".")
         shared = {".".join(parts[:count]) for count in range(1, len(parts))} if exactly else set()
-        file = providing_file(module, module_files(look.wheel.file), self.table.namespaces | shared)
+        file = providing_file(module, module_files(look.archive.file), self.table.namespaces | shared)
         if not file:
             return None
-        evidence = f"{file} in {look.wheel.file.filename}"
+        evidence = f"{file} in {look.archive.file.filename}"
         return Finding(
-            module, look.distribution, str(look.wheel.release), evidence, f"{candidate}{specifier}"
+            module, look.distribution, str(look.archive.release), evidence, f"{candidate}{specifier}"
         )
 
     def _look(self, candidate: str, specifier: str) -> _Look:
@@ -190,7 +199,10 @@ class Decider:
             name = _name(candidate)
             files = tuple(self.indexes.files(name))
             wanted = ",".join(part for part in (candidate[len(name) :], specifier) if part)
-            self._looks[key] = _Look(name, files, choose_wheel(files, self.version, wanted))
+            archive = choose_wheel(files, self.version, wanted)
+            if archive is None and self.table.is_listed(candidate):
+                archive = choose_source(files, self.version, wanted)
+            self._looks[key] = _Look(name, files, archive)
         return self._looks[key]
 
     def _undecided(self, module: str, candidates: Sequence[str], proofs: Sequence[Finding]) -> Undecided:

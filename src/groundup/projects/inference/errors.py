@@ -30,4 +30,5 @@ class UndecidedImportsError(UserError):
         example = self.undecided[0]
         name = example.candidates[0] if example.candidates else "DISTRIBUTION"
         decision = f"dependency_overrides={{{example.module!r}: {name!r}}}"
-        self.hint = f"decide with {decision} or `project infer --with {name}`; an empty text requires nothing"
+        option = f"--override {example.module}={name}"
+        self.hint = f"decide with {decision}, {option} or --with {name}; an empty text requires nothing"

@@ -3,67 +3,82 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 from packaging.version import Version as Release
 
-from groundup import proto_kernel
-from groundup.projects.home import cache_folder
 from groundup.projects.inference.index import IndexFile
+from groundup.projects.inference.kept import keep, kept_at, recall
+from groundup.projects.inference.sources import SUFFIXES as SOURCES
+from groundup.projects.inference.sources import source_files
 from groundup.projects.inference.standard import Version
 from groundup.projects.inference.transfer import RemoteFile, TransferError
 
 SUFFIXES = (".py", ".so", ".pyd")
 LONGEST_PTH = 4096  # bytes
-FORMAT = 1  # counts what `module_files` makes of the same wheel
+FORMAT = 2  # counts what `module_files` makes of the same wheel
 
 
 @dataclass(frozen=True)
-class Wheel:
-    """One wheel that an index lists."""
+class Archive:
+    """A wheel that an index lists, or a source archive, which has no `tags`."""
 
     file: IndexFile
     release: Release
-    tags: frozenset[Tag]
+    tags: frozenset[Tag] = frozenset()
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it has to be built."""
+        return not self.tags
 
 
-def choose_wheel(files: Sequence[IndexFile], version: Version, specifier: str = "") -> Wheel | None:
+def choose_wheel(files: Sequence[IndexFile], version: Version, specifier: str = "") -> Archive | None:
     """Return the wheel of the newest release that Python `version` can use, one for this platform first.
 
     Pre-releases and what was yanked count only where there is nothing else; None where there is no wheel.
     """
-    wheels = [wheel for wheel in _wheels(files) if _allows(wheel.file.requires_python, version)]
-    wanted = SpecifierSet(specifier)
-    wheels = [wheel for wheel in wheels if wanted.contains(wheel.release, prereleases=True)]
     supported = _supported(version)
 
-    def rank(wheel: Wheel) -> tuple[bool, bool, bool, Release]:
+    def rank(wheel: Archive) -> tuple[bool, bool, bool, Release]:
         fits = bool(supported & wheel.tags)
         return not wheel.file.yanked, fits, not wheel.release.is_prerelease, wheel.release
 
-    return max(wheels, key=rank, default=None)
+    return max(_usable(_wheels(files), version, specifier), key=rank, default=None)
+
+
+def choose_source(files: Sequence[IndexFile], version: Version, specifier: str = "") -> Archive | None:
+    """Return the source archive of the newest release that Python `version` can use."""
+
+    def rank(source: Archive) -> tuple[bool, bool, Release]:
+        return not source.file.yanked, not source.release.is_prerelease, source.release
+
+    return max(_usable(_sources(files), version, specifier), key=rank, default=None)
 
 
 def module_files(file: IndexFile) -> list[str]:
-    """Return the paths of the modules in a wheel, as they are installed; kept by its hash or address.
+    """Return the paths of the modules in an archive, as they are installed; kept by its hash or address.
 
-    :raises TransferError: it cannot be fetched, or is no wheel.
+    :raises TransferError: it cannot be fetched, or is no archive.
     """
     name = file.sha256 or hashlib.sha256(file.url.encode()).hexdigest()
-    kept = cache_folder() / "evidence" / f"{name}-{FORMAT}.json"
-    try:
-        found: list[str] = json.loads(kept.read_bytes())
-    except (OSError, ValueError):
-        found = _fetched(file)
-        proto_kernel.write_atomically(str(kept), json.dumps(found).encode())
+    path = kept_at("evidence", f"{name}-{FORMAT}")
+    found: list[str] | None = recall(path)
+    if found is None:
+        found = _fetched(file) if file.filename.endswith(".whl") else source_files(file)
+        keep(path, found)
     return found
 
 
@@ -94,14 +109,30 @@ def _module_file(path: str, files: Collection[str]) -> str:
     return ""
 
 
-def _wheels(files: Sequence[IndexFile]) -> Iterator[Wheel]:
+def _wheels(files: Sequence[IndexFile]) -> Iterator[Archive]:
     for file in files:
         if file.filename.endswith(".whl"):
             try:
                 _, release, _, tags = parse_wheel_filename(file.filename)
             except InvalidWheelFilename:
                 continue
-            yield Wheel(file, release, tags)
+            yield Archive(file, release, tags)
+
+
+def _sources(files: Sequence[IndexFile]) -> Iterator[Archive]:
+    for file in files:
+        if file.filename.endswith(SOURCES):
+            try:
+                yield Archive(file, parse_sdist_filename(file.filename)[1])
+            except InvalidSdistFilename:
+                continue
+
+
+def _usable(found: Iterable[Archive], version: Version, specifier: str) -> Iterator[Archive]:
+    wanted = SpecifierSet(specifier)
+    for one in found:
+        if _allows(one.file.requires_python, version) and wanted.contains(one.release, prereleases=True):
+            yield one
 
 
 def _allows(requires_python: str, version: Version) -> bool:

@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from groundup import proto_kernel
-from groundup.projects.home import cache_folder
 from groundup.projects.inference.deciding import Decider, Finding
 from groundup.projects.inference.errors import Undecided, UndecidedImportsError
 from groundup.projects.inference.imports import Import, Need, read_imports
 from groundup.projects.inference.index import configured_indexes
+from groundup.projects.inference.kept import keep, kept_at, recall
 from groundup.projects.inference.modules import DATA, ModuleTable, shipped_table
 from groundup.projects.inference.settings import Settings, configured_settings
 from groundup.projects.inference.standard import standard_modules
@@ -124,9 +123,8 @@ class Inquiry:
     def kept(self) -> Inference | None:
         """Return the answer that was given to the same question before."""
         try:
-            found = json.loads(self._kept_path().read_bytes())
-            findings = tuple(Finding(**one) for one in found)
-        except (OSError, ValueError, TypeError):
+            findings = tuple(Finding(**one) for one in recall(self._kept_path()))
+        except TypeError:  # none, or another format
             return None
         return self._inference({one.module: one for one in findings})
 
@@ -203,7 +201,7 @@ class Inquiry:
             self.decider.indexes.addresses,
         ]
         name = hashlib.sha256(json.dumps(question).encode()).hexdigest()
-        return cache_folder() / "inference" / f"{name}.json"
+        return kept_at("inference", name)
 
     def _asked(self, need: Need) -> str:
         """Return a need as text, without lines."""
@@ -211,5 +209,4 @@ class Inquiry:
         return json.dumps([asked, need.optional])
 
     def _keep(self, inference: Inference) -> None:
-        data = [asdict(one) for one in inference.findings]
-        proto_kernel.write_atomically(str(self._kept_path()), json.dumps(data).encode())
+        keep(self._kept_path(), [asdict(one) for one in inference.findings])

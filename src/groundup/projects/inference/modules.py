@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from groundup.projects.inference.imports import Import
@@ -54,6 +54,14 @@ class ModuleTable:
         unversioned = _VERSIONED.sub("", module)
         names = [unversioned, module] if module in self.namespaces or "." in module else [module]
         return tuple(dict.fromkeys(distribution_name(name) for name in names))
+
+    def is_listed(self, candidate: str) -> bool:
+        """Return whether a distribution is in a row: somebody knows it, it was not guessed by its name."""
+        return candidate in self._listed
+
+    @cached_property
+    def _listed(self) -> frozenset[str]:
+        return frozenset(name for names in self.rows.values() for name in names)
 
     def refusal(self, module: str) -> str:
         """Return why no distribution is looked for; empty where there is no reason not to."""
