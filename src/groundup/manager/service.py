@@ -11,13 +11,15 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from groundup.manager.desk import OutcomeDesk
 from groundup.manager.errors import DatabaseError
 from groundup.manager.metrics import Metrics
 from groundup.manager.operations import backlog, claims, rotation
 from groundup.manager.operations.context import Context, Session
+from groundup.manager.operations.outcomes import Answer
 from groundup.manager.store import states
 from groundup.manager.store.database import Database
-from groundup.nodes.wire import EnqueueRequest, EnqueueResponse
+from groundup.nodes.wire import EnqueueRequest, EnqueueResponse, extensions
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -72,6 +74,7 @@ class ManagerService:
         self.watchers = 0  # streams of events
         self.metrics = Metrics()
         self._database = database
+        self._desk = OutcomeDesk(self.change, database.writers)
         database.on_rollback = context.flows.clear
         database.listen(self.bell.ring_from_thread)
 
@@ -94,10 +97,13 @@ class ManagerService:
         self.bell.ring()
         return result
 
-    async def record(self, kind: str, operation: Operation[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As :meth:`change`, for an outcome, which is counted as ``kind``."""
-        answer = await self.change(operation, *args, **kwargs)
-        self.metrics.recorded(kind)
+    async def record(self, namespace: str, outcome: extensions.AnyOutcome) -> Answer:
+        """Record what became of a node state, together with others that come now; gives what to answer.
+
+        :raises ManagerError: when it is refused.
+        """
+        answer = await self._desk.record(namespace, outcome)
+        self.metrics.recorded(outcome.outcome)
         return answer
 
     async def _written(self, future: Future[T]) -> T:

@@ -28,6 +28,7 @@ from groundup.nodes.wire import (
     RunsResponse,
     TriggerRequest,
     TriggerResponse,
+    extensions,
 )
 
 router = APIRouter(prefix="/v0", route_class=KeyedRoute, dependencies=[documented_key], responses=REFUSALS)
@@ -113,7 +114,8 @@ async def executed(
     request: Request, namespace_name: str, state_id: str, body: ExecutedRequest
 ) -> dict[str, Any]:
     """Report that a node ran."""
-    return await service(request).record("executed", outcomes.executed, namespace_name, state_id, body)
+    outcome = extensions.ExecutedOutcome(outcome="executed", state_id=state_id, outputs=body.outputs)
+    return await service(request).record(namespace_name, outcome)
 
 
 @router.post(_STATE + "/errored", tags=["work"], response_model=answers.Errored)
@@ -121,13 +123,15 @@ async def errored(
     request: Request, namespace_name: str, state_id: str, body: ErroredRequest
 ) -> dict[str, Any]:
     """Report that a node failed."""
-    return await service(request).record("errored", outcomes.errored, namespace_name, state_id, body)
+    outcome = extensions.ErroredOutcome(outcome="errored", state_id=state_id, error=body.error)
+    return await service(request).record(namespace_name, outcome)
 
 
 @router.post(_STATE + "/prune", tags=["work"], response_model=answers.Pruned)
 async def prune(request: Request, namespace_name: str, state_id: str, body: PruneRequest) -> dict[str, Any]:
     """End a branch."""
-    return await service(request).record("prune", outcomes.pruned, namespace_name, state_id, body)
+    outcome = extensions.PrunedOutcome(outcome="prune", state_id=state_id, data=body.data)
+    return await service(request).record(namespace_name, outcome)
 
 
 @router.post(_STATE + "/re-enqueue-after", tags=["work"], response_model=answers.ReEnqueued)
@@ -135,9 +139,10 @@ async def re_enqueue_after(
     request: Request, namespace_name: str, state_id: str, body: ReEnqueueAfterRequest
 ) -> dict[str, Any]:
     """Run a node state again later."""
-    return await service(request).record(
-        "re-enqueue-after", outcomes.requeued, namespace_name, state_id, body
+    outcome = extensions.RequeuedOutcome(
+        outcome="re-enqueue-after", state_id=state_id, enqueue_after=body.enqueue_after
     )
+    return await service(request).record(namespace_name, outcome)
 
 
 @router.post(_STATE + "/manual-retry", tags=["runs"], response_model=answers.Retried)

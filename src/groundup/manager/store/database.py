@@ -82,6 +82,11 @@ class Database:
         """The database in messages, without a password."""
         return self._backend.name
 
+    @property
+    def writers(self) -> int:
+        """How many transactions write at the same time."""
+        return self._backend.writers
+
     def listen(self, on_notice: Callable[[], None]) -> None:
         """Call ``on_notice``, in another thread, when other processes announced a write."""
         if self._notices is not None:
