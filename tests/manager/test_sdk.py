@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,28 +11,17 @@ from typing import Any
 
 import pytest
 
-from groundup.projects.uv import find_uv, uv_environment
 from tests.support.background import until
 from tests.support.manager import Api, Served
-from tests.support.process import interpreters
-from tests.support.requirements import require
+from tests.support.sdk import make_environment
 
-SDK = "exospherehost==0.0.3"
 WORKER = Path(__file__).with_name("sdk_worker.py")
 BASE = "/v0/namespace/sdk"
 
 
 @pytest.fixture(scope="module")
 def sdk_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter of an environment that has the SDK and nothing of groundup."""
-    found = interpreters()
-    python = found.get("3.12") or found.get("3.13")
-    require(python, "Python 3.12 or 3.13")
-    venv = tmp_path_factory.mktemp("sdk") / "venv"
-    uv, environment = find_uv(), uv_environment(os.environ)
-    for command in (["venv", "--python", str(python), str(venv)], ["pip", "install", "-p", str(venv), SDK]):
-        subprocess.run([uv, "--quiet", *command], env=environment, check=True)
-    return venv / "bin/python"
+    return make_environment(tmp_path_factory.mktemp("sdk") / "venv")
 
 
 @dataclass(frozen=True)

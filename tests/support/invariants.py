@@ -66,15 +66,15 @@ class Kept:
         return {spot: sorted(chain, key=lambda state: state.retry_count) for spot, chain in found.items()}
 
 
-def violations(kept: Kept, journal: Journal) -> list[str]:
-    """Everything that is wrong with what was kept and what was executed."""
+def violations(kept: Kept, journal: Journal | None) -> list[str]:
+    """Everything that is wrong with what was kept, and with what was executed where that was written down."""
     chains = kept.chains()
     return [
         *_unfinished(kept),
         *_wrong_attempts(kept, chains),
         *_wrong_successors(kept, chains),
         *_wrong_joins(kept, chains),
-        *_wrong_executions(chains, journal.lines()),
+        *(_wrong_executions(chains, journal.lines()) if journal else ()),
     ]
 
 
