@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -53,7 +53,8 @@ def test_nothing_is_lost_and_nothing_is_done_twice(server: PostgresServer, tmp_p
         managers = [one.uri, other.uri]
         save_flow(one.api, SPREAD)
         start_runs(one.api, RUNS)
-        faults = [restart_server, partial(restart, one), partial(restart, other), restart_server] * TIMES
+        faults: list[Callable[[], None]] = [restart_server, partial(restart, one)] * TIMES
+        faults += [partial(restart, other), restart_server] * TIMES
         faults.append(one.kill)  # for good
         with (
             BadNetwork(managers) as balanced,
