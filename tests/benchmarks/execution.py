@@ -1,12 +1,14 @@
-"""What runs cost beyond interpreter and bubblewrap themselves, and making a project beyond uv's own work."""
+"""What runs cost beyond interpreter, bubblewrap and engine themselves, and projects beyond uv's own work."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +16,11 @@ from functools import partial
 from pathlib import Path
 
 from groundup import ExecutionRuntime, SandboxExecutionRuntime, create_project, get_project, remove_project
-from groundup.execution.environments import environment_store
 from groundup.execution.sandbox.bubblewrap import find_bubblewrap
 from groundup.projects.uv import find_uv
-from tests.benchmarks.figures import Figure, milliseconds
-from tests.benchmarks.measuring import BenchmarkError, Command, Cost, measure, taken_in_turns, timed
+from tests.benchmarks.execution_containers import Docker, contained, find_docker
+from tests.benchmarks.figures import Figure, beyond, ratio, times
+from tests.benchmarks.measuring import BenchmarkError, Command, Cost, measure, taken_in_turns, walled
 from tests.benchmarks.report import Report
 from tests.benchmarks.settings import Settings
 from tests.support.index import IndexServer
@@ -33,7 +35,7 @@ BUBBLEWRAP = (
     *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run", "--"),
 )
 BLOCK = f"# /// script\n# requires-python = '>=3.11'\n# dependencies = {list(DEPENDENCIES)}\n# ///\n"
-HELLO = f"{BLOCK}import first, second, third\nprint('hello')\n"
+HELLO = f"{BLOCK}import sys, first, second, third\nprint(sys.prefix)\n"
 FLOOD = f"import os\nblock = b'x' * 2**16\nfor _ in range({GIGABYTE} // 2**16): os.write(1, block)\n"
 
 
@@ -55,16 +57,20 @@ class Scripts:
 
 
 def benchmark(settings: Settings, folder: Path) -> Report:
-    """Measure the runtimes of host and sandbox and the making of projects; everything is made in `folder`.
+    """Measure the runtimes and the making of projects; everything is made in `folder`.
+
+    Without Docker, its command and an image `python:3…`, containers are left out.
 
     :raises BenchmarkError: when something to be measured does not work.
     """
     settings.say("preparing scripts and their environments")
+    docker = find_docker()
     with scripts(folder) as made:
-        figures = tuple(figures_of(made, settings))
+        figures = tuple(figures_of(made, docker, settings))
         uv = run([made.uv, "--version"], env=dict(made.env), cwd=folder, check=True).stdout.split()[1]
     python = ".".join(map(str, sys.version_info[:3]))
-    conditions = {"on": f"CPython {python}", "environment": ExecutionRuntime().environment, "uv": uv}
+    environment, engine = ExecutionRuntime().environment, docker.name if docker else "none"
+    conditions = {"on": f"CPython {python}", "environment": environment, "uv": uv, "engine": engine}
     return Report("execution", conditions, settings.rounds, figures)
 
 
@@ -104,7 +110,7 @@ def become(env: Mapping[str, str]) -> None:
     os.environ.update(given)
 
 
-def figures_of(made: Scripts, settings: Settings) -> Iterator[Figure]:
+def figures_of(made: Scripts, docker: Docker | None, settings: Settings) -> Iterator[Figure]:
     parts: dict[str, tuple[Callable[[Scripts, int], list[Figure]], int]] = {
         "run_script": (run_script, settings.rounds),
         "run_project": (run_project, settings.rounds),
@@ -112,6 +118,8 @@ def figures_of(made: Scripts, settings: Settings) -> Iterator[Figure]:
         "create_project": (making, settings.rounds),
         "streaming 1 GB": (streaming, min(settings.rounds, LONG)),
     }
+    if docker is not None:
+        parts["containers"] = partial(in_containers, docker), min(settings.rounds, 2 * LONG)
     for name, (part, rounds) in parts.items():
         settings.say(f"{name}, {rounds} rounds")
         yield from part(made, rounds)
@@ -120,9 +128,7 @@ def figures_of(made: Scripts, settings: Settings) -> Iterator[Figure]:
 def run_script(made: Scripts, rounds: int) -> list[Figure]:
     """Measure a script with three dependencies whose environment exists."""
     runtime = ExecutionRuntime()
-    runtime.run_script(made.hello)
-    (environment,) = environment_store().names()
-    python = environment_store().root / environment / ".venv/bin/python"
+    python = python_of(runtime, made.hello)
     costs = taken_in_turns(
         {
             "run_script": partial(walled, lambda: runtime.run_script(made.hello)),
@@ -135,6 +141,11 @@ def run_script(made: Scripts, rounds: int) -> list[Figure]:
         beyond("run_script warm - the interpreter alone", 15, costs, "run_script", "interpreter"),
         times("run_script warm / uv run --script", 1, costs, "run_script", "uv run"),
     ]
+
+
+def python_of(runtime: ExecutionRuntime, script: Path) -> Path:
+    """Return the interpreter that runs a script, which says where it is."""
+    return Path(runtime.run_script(script).stdout.strip(), "bin/python")
 
 
 def run_project(made: Scripts, rounds: int) -> list[Figure]:
@@ -153,9 +164,7 @@ def run_project(made: Scripts, rounds: int) -> list[Figure]:
 def sandboxed(made: Scripts, rounds: int) -> list[Figure]:
     """Measure a script in a sandbox, against bubblewrap with the same namespaces and all files shown."""
     runtime = SandboxExecutionRuntime()
-    runtime.run_script(made.hello)
-    (environment,) = environment_store().names()
-    python = environment_store().root / environment / ".venv/bin/python"
+    python = python_of(runtime, made.hello)
     bare = (find_bubblewrap(), *BUBBLEWRAP, *direct(python, made.hello, made.env).argv)
     costs = taken_in_turns(
         {
@@ -167,6 +176,11 @@ def sandboxed(made: Scripts, rounds: int) -> list[Figure]:
     return [beyond("sandbox, run_script warm - bwrap alone", 15, costs, "run_script", "bwrap")]
 
 
+def in_containers(docker: Docker, made: Scripts, rounds: int) -> list[Figure]:
+    """Measure a script in containers, against the engine's own command with the same image and files."""
+    return contained(docker, made.hello, made.env, rounds)
+
+
 def making(made: Scripts, rounds: int) -> list[Figure]:
     """Measure the making of a project whose dependencies uv has cached, against uv's own commands."""
     costs = taken_in_turns(
@@ -176,14 +190,22 @@ def making(made: Scripts, rounds: int) -> list[Figure]:
         },
         rounds,
     )
-    return [times("create_project / uv init + uv add", 1.3, costs, "create_project", "uv")]
+    name = "create_project / uv init + uv add"
+    return [ratio(name, 1.3, costs, over="create_project", under="uv")]
 
 
 def by_groundup(made: Scripts) -> Cost:
-    """Make a project that there is not."""
+    """Make a project that there is not; processor time is that of this thread and of what it waited for."""
+    before = processor_time()
     cost = walled(partial(create_project, made.hello, id="made"))
+    cpu = processor_time() - before
     remove_project("made")
-    return cost
+    return Cost(cost.wall, cpu)
+
+
+def processor_time() -> float:
+    waited_for = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.thread_time() + waited_for.ru_utime + waited_for.ru_stime
 
 
 def by_uv(made: Scripts, target: Path) -> Cost:
@@ -254,30 +276,3 @@ def check_size(size: int) -> None:
 def direct(python: Path, script: Path, env: Mapping[str, str]) -> Command:
     """Return the command that runs a script by an interpreter as the runtime does."""
     return Command((str(python), "-I", "-X", "utf8", str(script)), env)
-
-
-def walled(work: Callable[[], object]) -> Cost:
-    """Time `work` by the clock; processor time is spent by processes that are not ours."""
-    with timed() as cost:
-        work()
-    return cost()
-
-
-def beyond(name: str, target: float, costs: Mapping[str, list[Cost]], over: str, under: str) -> Figure:
-    """Return the figure `over` - `under`, taken in each round, in milliseconds."""
-    samples = tuple((a.wall - b.wall) * 1000 for a, b in zip(costs[over], costs[under], strict=True))
-    return Figure(name, "ms", target, samples, None, milliseconds(costs, over, under))
-
-
-def times(
-    name: str,
-    target: float,
-    costs: Mapping[str, list[Cost]],
-    over: str,
-    under: str,
-    *,
-    at_least: bool = False,
-) -> Figure:
-    """Return the figure `over` / `under`, taken in each round."""
-    samples = tuple(a.wall / b.wall for a, b in zip(costs[over], costs[under], strict=True))
-    return Figure(name, "x", target, samples, None, milliseconds(costs, over, under), at_least)

@@ -126,6 +126,26 @@ def more(
     )
 
 
+def beyond(name: str, target: float, costs: Mapping[str, list[Cost]], over: str, under: str) -> Figure:
+    """Return the figure `over` - `under`, taken in each round, in milliseconds."""
+    samples = tuple((a.wall - b.wall) * 1000 for a, b in zip(costs[over], costs[under], strict=True))
+    return Figure(name, "ms", target, samples, None, milliseconds(costs, over, under))
+
+
+def times(
+    name: str,
+    target: float,
+    costs: Mapping[str, list[Cost]],
+    over: str,
+    under: str,
+    *,
+    at_least: bool = False,
+) -> Figure:
+    """Return the figure `over` / `under`, taken in each round."""
+    samples = tuple(a.wall / b.wall for a, b in zip(costs[over], costs[under], strict=True))
+    return Figure(name, "x", target, samples, None, milliseconds(costs, over, under), at_least)
+
+
 def per_state(name: str, target: float | None, costs: Sequence[Cost], size: int) -> Figure:
     """Return the figure of what took `costs` for `size` states, in microseconds for each of them."""
     scale = 1e6 / size

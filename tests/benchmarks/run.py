@@ -18,7 +18,7 @@ from tests.support.session import open_session
 
 SUITES = {
     "dag": "what a state costs that does nothing, and a warm boot whose states are all up to date",
-    "execution": "what running on the host costs beyond the interpreter, and making a project beyond uv",
+    "execution": "what runs on the host, in sandboxes and containers cost, and making a project beyond uv",
     "kernel": "what the kernel costs beyond two interpreter starts and uv's own work",
 }
 
