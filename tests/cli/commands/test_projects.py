@@ -227,7 +227,7 @@ def test_a_reader_that_goes_away_ends_the_run(user: User) -> None:
 def test_remove(user: User) -> None:
     for name in ("a", "b", "c"):
         create_project(b"", id=name)
-    assert main(["project", "remove", "a", "c"]) == 0
+    assert main(["project", "remove", "a", "c", "a"]) == 0
     assert [project.id for project in list_projects()] == ["b"]
 
 

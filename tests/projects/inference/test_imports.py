@@ -59,6 +59,7 @@ def test_relative_imports_are_of_the_scripts_own() -> None:
         "try:\n    pass\nfinally:\n    import x",
         "try:\n    pass\nexcept* OSError:\n    import x",
         "import importlib\nimportlib.import_module('x')",
+        "import importlib\nimportlib.import_module(package='p', name='x')",
         "from importlib import import_module\nf = lambda: [import_module('x')]",
         "if __import__('x').y: pass",
         "def f(a=__import__('x')): pass",
@@ -181,6 +182,12 @@ def test_what_is_no_python_is_told_with_its_line(content: bytes, place: str) -> 
     with pytest.raises(UserError, match=place) as refused:
         read(content)
     assert refused.value.hint
+
+
+def test_newer_grammar_than_that_of_this_python_says_so() -> None:
+    with pytest.raises(UserError, match="<script>:2") as refused:
+        read_imports(Script(b"import x\nnewer grammar\n"), (3, sys.version_info[1] + 1))
+    assert f"read as Python 3.{sys.version_info[1]}" in str(refused.value.hint)
 
 
 def test_long_chains_of_branches_are_read() -> None:

@@ -195,6 +195,26 @@ def test_none_or_several_is_an_error_with_the_candidates(inferred: Infer, code: 
     assert error.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("code", "candidates"),
+    [
+        ("import hid", ("hidapi", "hid")),
+        ("import onlysource", ("onlysource",)),
+        ("import cups", ("pycups",)),
+        ("import nobody_has_this", ()),  # somebody might take that name, and wait
+        ("import empty", ()),
+        ("import utils", ()),
+    ],
+)
+def test_no_distribution_is_proposed_that_is_not_there(
+    inferred: Infer, code: str, candidates: tuple[str, ...]
+) -> None:
+    error = undecided(inferred, code)
+    assert error.undecided[0].candidates == candidates
+    name = candidates[0] if candidates else "DISTRIBUTION"
+    assert f"--with {name};" in error.hint
+
+
 def test_a_name_that_is_refused_can_be_decided(inferred: Infer) -> None:
     assert requirements(inferred("import utils", present=("utils",))) == []
     assert requirements(inferred("import apex", overrides={"apex": "apex"})) == ["apex"]

@@ -97,7 +97,7 @@ def remove(project_ids: Sequence[str]) -> int:
     """
     for project_id in project_ids:
         get_project(project_id)
-    for project_id in project_ids:
+    for project_id in dict.fromkeys(project_ids):
         remove_project(project_id)
     return 0
 

@@ -63,6 +63,11 @@ class _Look:
     files: tuple[IndexFile, ...]
     archive: Archive | None
 
+    @property
+    def may_contain(self) -> bool:
+        """Whether it may have a module although there is no evidence: a source does not tell all."""
+        return bool(self.files) and (self.archive is None or self.archive.is_source)
+
     def missing(self) -> str:
         """Return why it is no evidence."""
         if not self.files:
@@ -214,7 +219,7 @@ class Decider:
         looked = [look for look in self._looks.values() if look.distribution in map(_name, candidates)]
         reasons = "; ".join(dict.fromkeys(look.missing() for look in looked))
         reason = f"no distribution is known to provide it: {reasons}{self._by_version(module)}"
-        return Undecided(module, tuple(_name(candidate) for candidate in candidates), reason)
+        return Undecided(module, tuple(look.distribution for look in looked if look.may_contain), reason)
 
     def _by_version(self, module: str) -> str:
         """Say that another Python has the module in its standard library."""

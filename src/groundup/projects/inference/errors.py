@@ -12,7 +12,8 @@ from groundup.errors import UserError
 class Undecided:
     """A module for which no single distribution has evidence.
 
-    :ivar candidates: the distributions that were looked at.
+    :ivar candidates: the distributions that may provide it; those that do not exist, or have another content,
+        are left out.
     :ivar reason: what was found.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -50,11 +51,11 @@ def read_imports(script: Script, version: Version) -> list[Need]:
 
     :raises UserError: it is not valid Python; says file and line.
     """
-    return sorted(_Reader(version).read(parse(script).body), key=lambda need: need.line)
+    return sorted(_Reader(version).read(parse(script, version).body), key=lambda need: need.line)
 
 
-def parse(script: Script) -> ast.Module:
-    """Return the syntax tree of a script.
+def parse(script: Script, version: Version) -> ast.Module:
+    """Return the syntax tree of a script for Python `version`, by the grammar of this Python.
 
     :raises UserError: it is not valid Python; says file and line.
     """
@@ -67,7 +68,10 @@ def parse(script: Script) -> ast.Module:
     except (ValueError, RecursionError, MemoryError) as error:
         what, line = str(error) or "it is nested too deeply", 1
     script.text()  # its message tells of an encoding how to correct it
-    raise UserError(f"{script.name}:{line}: {what}", hint="correct the script") from None
+    own = (sys.version_info[0], sys.version_info[1])
+    newer = f"it is read as Python {own[0]}.{own[1]}: list in its block what newer Python code requires"
+    hint = newer if version > own else "correct the script"
+    raise UserError(f"{script.name}:{line}: {what}", hint=hint) from None
 
 
 @dataclass
@@ -174,8 +178,9 @@ def _need(one: Import) -> Need:
 def _calls(nodes: Iterable[ast.AST]) -> Iterator[Need]:
     """Yield the imports by ``importlib.import_module("…")`` and ``__import__("…")`` in expressions."""
     for node in (inner for outer in nodes for inner in ast.walk(outer)):
-        if isinstance(node, ast.Call) and node.args and _imports(dotted_name(node.func)):
-            name = node.args[0]
+        if isinstance(node, ast.Call) and _imports(dotted_name(node.func)):
+            named = (keyword.value for keyword in node.keywords if keyword.arg == "name")
+            name = next(iter(node.args), None) or next(named, None)
             if isinstance(name, ast.Constant) and isinstance(name.value, str) and _is_module(name.value):
                 yield _need(Import(name.value, node.lineno))
 
