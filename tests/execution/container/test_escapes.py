@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -14,7 +18,7 @@ from groundup.execution.container.engine import Engine
 from tests.execution.escapes.attack import ESCAPED, STARTED, Attack
 from tests.execution.escapes.attacks import ATTACKS, EAT_TOGETHER
 from tests.execution.escapes.conftest import home, world
-from tests.execution.escapes.world import World
+from tests.execution.escapes.world import World, a_world
 from tests.support.containers import TAG, connected, owned
 
 __all__ = ["home", "world"]
@@ -36,6 +40,17 @@ IN_MEMORY = "keep files in memory"
 # It opens a terminal of its own, where the engines' filters let it; the caller's is in no container.
 OWN_TERMINAL = "put words into the terminal"
 ALL = [each for each in ATTACKS if each.name != OWN_TERMINAL]
+# They are about no limit, and leave room for others in the same container.
+PATIENT = [each for each in ALL if each.lifted is None and not each.limits and each.name != IN_MEMORY]
+ONE_AFTER_THE_OTHER = b"""
+import json, os, shutil, subprocess, sys
+for number in range(int(sys.argv[2])):
+    argv = [sys.executable, "-I", f"/attacks/{number}.py", sys.argv[1]]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    print(json.dumps([number, done.stdout.split(), done.stderr]), flush=True)
+    for left in os.scandir("."):
+        shutil.rmtree(left) if left.is_dir(follow_symlinks=False) else os.unlink(left)
+"""
 
 
 def settings_for(attack: Attack, **lifted: Any) -> dict[str, Any]:
@@ -49,9 +64,8 @@ def settings_for(attack: Attack, **lifted: Any) -> dict[str, Any]:
 @pytest.fixture(scope="module", params=["docker", "podman"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Each engine."""
-    found = connected(request.param)
-    yield found
-    found.close()
+    with closing(connected(request.param)) as found:
+        yield found
 
 
 def let_loose(engine: Engine, attack: Attack, world: World, settings: dict[str, Any], **options: Any) -> str:
@@ -70,18 +84,53 @@ def outcome(result: ExecutionResult) -> str:
     return lines[-1]
 
 
-@pytest.mark.parametrize("attack", ALL, ids=lambda attack: attack.name)
+@pytest.mark.parametrize(
+    ("engine", "attack"),
+    [*(("docker", each) for each in ALL), *(("podman", each) for each in ALL if each not in PATIENT)],
+    indirect=["engine"],
+    ids=str,
+)
 def test_it_is_stopped_in_a_container(attack: Attack, engine: Engine, world: World) -> None:
     assert let_loose(engine, attack, world, settings_for(attack)) == STARTED
     world.check_unharmed()
 
 
+@pytest.fixture(scope="module")
+def together(home: Path) -> Iterator[Mapping[str, tuple[list[str], str]]]:
+    """What each of the patient attacks said, all in one container of Podman."""
+    with closing(connected("podman")) as podman, TemporaryDirectory(dir="/var/tmp") as folder:
+        attacks = Path(folder, "attacks")
+        attacks.mkdir(mode=0o755)
+        Path(folder).chmod(0o755)
+        for number, each in enumerate(PATIENT):
+            (attacks / f"{number}.py").write_bytes(each.script)
+        (Path(folder) / "world").mkdir()
+        mounts = [{"source": attacks, "target": "/attacks"}]
+        with (
+            a_world(home, Path(folder) / "world") as world,
+            IsolatedExecutionRuntime(TAG, engine=podman.url, pull="never", mounts=mounts) as runtime,
+        ):
+            result = runtime.run_script(ONE_AFTER_THE_OTHER, world.told, str(len(PATIENT)), timeout=600)
+            world.check_unharmed()
+        lines = [json.loads(line) for line in result.stdout.splitlines()]
+        yield {PATIENT[number].name: (said, words) for number, said, words in lines}
+
+
+@pytest.mark.parametrize("attack", PATIENT, ids=str)
+def test_it_is_stopped_among_others_by_podman(
+    attack: Attack, together: Mapping[str, tuple[list[str], str]]
+) -> None:
+    said, words = together[attack.name]
+    assert said == [STARTED], words
+
+
 @pytest.mark.parametrize(
-    "attack", [each for each in ALL if each.lifted is None], ids=lambda attack: attack.name
+    ("engine", "attack"),
+    [("docker", each) for each in ALL if each.lifted is None],
+    indirect=["engine"],
+    ids=str,
 )
 def test_it_is_stopped_in_a_folder_of_the_caller(attack: Attack, engine: Engine, world: World) -> None:
-    if engine.name == "podman":
-        pytest.skip("as with Docker")
     assert let_loose(engine, attack, world, settings_for(attack), cwd=world.work) == STARTED
     world.check_unharmed()
     assert {path.lstat().st_uid for path in (world.work, *world.work.rglob("*"))} == {os.getuid()}
@@ -90,7 +139,7 @@ def test_it_is_stopped_in_a_folder_of_the_caller(attack: Attack, engine: Engine,
 @pytest.mark.parametrize(
     "attack",
     [each for each in ALL if each.lifted is not None or each.name == IN_MEMORY],
-    ids=lambda attack: attack.name,
+    ids=str,
 )
 def test_it_gets_through_without_that_limit(attack: Attack, engine: Engine, world: World) -> None:
     lifted = LIFTED[attack.lifted or "memory"]

@@ -42,6 +42,9 @@ class Attack:
     lifted: str | None = None
     needs_root: bool = False
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def script(self) -> bytes:
         """The script; it gets what it is let loose on as JSON."""

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cached_property
@@ -18,6 +19,7 @@ from groundup.errors import UserError
 from groundup.execution.container.errors import ContainerError, EngineForbidden, EngineMissing
 
 TIMEOUT = 60  # seconds for an answer
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # seconds
 _CONNECT = "connect to the engine"
 _VERSION, _PODMAN = "Api-Version", "Libpod-Api-Version"  # headers
 _START = "start Docker or Podman's socket, or name the engine: engine='unix://…' or DOCKER_HOST"
@@ -65,16 +67,27 @@ class Engine:
 
     def remove(self, name: str) -> None:
         """End a container at once and remove it; it need not exist."""
+        with speaking(f"remove container {name}"):
+            for pause in _PAUSES:
+                if self._has_removed(name):
+                    return
+                time.sleep(pause)
+            self.api.remove_container(name, force=True, v=True)
+
+    def _has_removed(self, name: str) -> bool:
+        """Remove a container; return False where it ends just now, which Podman takes for an obstacle."""
         import docker.errors
 
-        with speaking(f"remove container {name}"):
-            try:
-                self.api.remove_container(name, force=True, v=True)
-            except docker.errors.NotFound:
-                pass
-            except docker.errors.APIError as error:
-                if error.status_code != 409:  # somebody else is removing it
-                    raise
+        try:
+            self.api.remove_container(name, force=True, v=True)
+        except docker.errors.NotFound:
+            return True
+        except docker.errors.APIError as error:
+            if "state improper" in str(error.explanation):
+                return False
+            if error.status_code != 409:  # somebody else is removing it
+                raise
+        return True
 
     def close(self) -> None:
         """Close the connections."""
