@@ -89,7 +89,8 @@ def generate_requirements(
 ) -> list[str]:
     """Return what a script requires: what its PEP 723 block declares, then what it imports besides.
 
-    A distribution counts for a module only when the list of files of its own wheel has the module.
+    A distribution counts for a module only when the list of files of its own wheel has the module, or of its
+    own source archive where groundup knows the distribution.
 
     :param script: the path of a file, or source code as bytes.
     :param dependency_overrides: what a person decided, by module: a requirement, specifiers alone, or an

@@ -1,4 +1,4 @@
-"""Evidence: the list of files of a distribution's own wheel, and whether a module is among them."""
+"""Evidence: the list of files of a distribution's own archive, and whether a module is among them."""
 
 from __future__ import annotations
 
