@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from groundup import __version__
+from groundup.cli.flow_app import flow_app
 from groundup.cli.kernel_file import made_by
 from groundup.cli.options import run_and_shown, run_options, taking
 from groundup.cli.project_app import project_app
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 kernel_app = typer.Typer(help="The repository's copy of the kernel.")
 app.add_typer(kernel_app, name="kernel")
+app.add_typer(flow_app, name="flow")
 app.add_typer(project_app, name="project")
 app.add_typer(script_app, name="script")
 app.add_typer(step_app, name="step")
@@ -174,17 +176,28 @@ def poll(  # noqa: PLR0913, PLR0917 - the options of a worker
             "--node", metavar="MODULE:CLASS", help="A node class; repeatable; default: those configured."
         ),
     ] = None,
-    namespace: Annotated[str, typer.Option(help="Where the nodes are registered.")] = "default",
-    name: Annotated[str | None, typer.Option(help="Name of this worker; default: the machine's.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="How many node states are executed at once.")] = 4,
-    batch_size: Annotated[int, typer.Option(min=1, help="How many are asked for at once.")] = 16,
+    namespace: Annotated[
+        str | None, typer.Option(help="Where the nodes are registered.", show_default="default")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of this worker.", show_default="the machine's")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many node states are executed at once.", show_default="4")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="How many are asked for at once.", show_default="16")
+    ] = None,
     grace_period: Annotated[
-        float, typer.Option(min=0, help="Seconds that running ones have to end after SIGTERM.")
-    ] = 30,
+        float | None,
+        typer.Option(min=0, help="Seconds that running ones have to end after SIGTERM.", show_default="30"),
+    ] = None,
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Where metrics for Prometheus are served.")
     ] = None,
-    metrics_host: Annotated[str, typer.Option(help="The address for them.")] = "127.0.0.1",
+    metrics_host: Annotated[
+        str | None, typer.Option(help="The address for them.", show_default="127.0.0.1")
+    ] = None,
 ) -> Action:
     """Poll a state manager for work and execute it; without a configured one the embedded one is used."""
     from groundup.cli.commands import poll as command
@@ -203,7 +216,7 @@ def poll(  # noqa: PLR0913, PLR0917 - the options of a worker
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - the options of a manager
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     database: Annotated[

@@ -92,6 +92,31 @@ def terminable() -> Iterator[Interrupts]:
             signal.signal(number, handler or signal.SIG_DFL)
 
 
+class _Told(KeyboardInterrupt):
+    """A signal ends a block that only waits."""
+
+
+@contextmanager
+def until_told() -> Iterator[None]:
+    """End the block, which waits in the main thread, at SIGTERM or SIGINT; a second one ends the process."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in numbers}
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+        raise _Told  # an event must not be set here: who waits for it may have its lock
+
+    for number in numbers:
+        signal.signal(number, tell)
+    try:
+        yield
+    except _Told:
+        return
+    for number in numbers:
+        signal.signal(number, before[number])
+
+
 def _errors() -> dict[signal.Signals, type[KeyboardInterrupt]]:
     """Return what each signal raises; those that somebody else sees to, or nohup ignores, are left alone."""
     errors: dict[signal.Signals, type[KeyboardInterrupt]] = {signal.SIGTERM: Terminated}

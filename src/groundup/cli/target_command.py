@@ -30,7 +30,7 @@ from groundup.dag import AnyState
 from groundup.errors import UserError
 
 OWN = (
-    "doctor graph help init kernel language poll project quickstart "
+    "doctor flow graph help init kernel language poll project quickstart "
     "reach script serve states step version why"
 )
 BUILT_IN = frozenset(OWN.split())

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from pydantic import BaseModel
+
 from groundup.nodes.client_calls import ClientCalls, NotOfferedError, answer
 from groundup.nodes.connection import Reply, Safety
 from groundup.nodes.errors import StateManagerError, WaitTimeoutError
@@ -39,6 +41,14 @@ _PAUSE_SECONDS = 0.2
 _VALUE_ERROR = re.compile(r"Value error, (.*?) \[type=value_error", re.DOTALL)
 
 
+class GraphVerdict(BaseModel):
+    """Whether a flow can run, and when it was changed."""
+
+    validation_status: ValidationStatus
+    validation_errors: list[str]
+    updated_at: str = ""
+
+
 class GraphRefusedError(StateManagerError):
     """A flow is malformed, and was not saved; ``messages`` say why."""
 
@@ -56,7 +66,7 @@ class ExtendedCalls(ClientCalls):
 
     async def save_graph(
         self, graph_name: str, request: UpsertGraphRequest, timeout: float = 60
-    ) -> GraphResponse:
+    ) -> GraphVerdict:
         """Save a flow and wait until it is verified; whether it is valid stands in the answer.
 
         :param timeout: seconds that another manager may take to verify it.
@@ -67,7 +77,7 @@ class ExtendedCalls(ClientCalls):
         reply = await self._call("PUT", "graph", graph_name, body=body)
         if reply.status in {400, 422}:
             raise GraphRefusedError(graph_name, tuple(_messages(reply)))
-        graph = GraphResponse.model_validate(answer(reply, f"flow {graph_name} cannot be saved"))
+        graph = GraphVerdict.model_validate(answer(reply, f"flow {graph_name} cannot be saved"))
         deadline = time.monotonic() + timeout
         while graph.validation_status is ValidationStatus.PENDING:
             if time.monotonic() > deadline:
@@ -75,7 +85,7 @@ class ExtendedCalls(ClientCalls):
                     f"flow {graph_name} was not verified after {timeout:g} s", hint="look again later"
                 )
             await asyncio.sleep(_PAUSE_SECONDS)
-            graph = await self.read_graph(graph_name)
+            graph = await self.verdict(graph_name) or graph
         return graph
 
     async def read_graph(self, graph_name: str) -> GraphResponse:
@@ -87,14 +97,14 @@ class ExtendedCalls(ClientCalls):
         what = f"flow {graph_name} of namespace {self.namespace} cannot be read"
         return GraphResponse.model_validate(answer(reply, what))
 
-    async def find_graph(self, graph_name: str) -> GraphResponse | None:
-        """A flow as the manager keeps it; None when there is none.
+    async def verdict(self, graph_name: str) -> GraphVerdict | None:
+        """Whether a flow can run; None when there is none.
 
         :raises StateManagerError: when the manager refuses.
         """
         reply = await self._call("GET", "graph", graph_name)
         what = f"flow {graph_name} cannot be read"
-        return None if reply.status == 404 else GraphResponse.model_validate(answer(reply, what))
+        return None if reply.status == 404 else GraphVerdict.model_validate(answer(reply, what))
 
     async def list_graphs(self) -> list[dict[str, Any]]:
         """The flows of the namespace, as the manager describes them.

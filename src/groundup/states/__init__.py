@@ -9,9 +9,19 @@ from groundup.dag import StateGraph
 
 def builtin_modules() -> tuple[ModuleType, ...]:
     """Return the modules whose states are built in."""
-    from groundup.states import checks, environment, execution, git_hooks, gitignore, kernel, quickstart, step
+    from groundup.states import (
+        checks,
+        environment,
+        execution,
+        git_hooks,
+        gitignore,
+        kernel,
+        polling,
+        quickstart,
+        step,
+    )
 
-    return environment, kernel, git_hooks, gitignore, checks, execution, step, quickstart
+    return environment, kernel, git_hooks, gitignore, checks, execution, step, polling, quickstart
 
 
 def builtin_graph() -> StateGraph:

@@ -145,8 +145,8 @@ def test_without_a_manager_it_serves_the_embedded_one(neo: Neo, greeting: str) -
     ("words", "error"),
     [
         ([], "poll needs a node"),
-        (["--node", "greeting_nodes"], "--node greeting_nodes: not MODULE:CLASS"),
-        (["--node", "nowhere:Node"], "--node nowhere:Node: there is no module nowhere"),
+        (["--node", "greeting_nodes"], "node greeting_nodes: not MODULE:CLASS"),
+        (["--node", "nowhere:Node"], "node nowhere:Node: there is no module nowhere"),
     ],
 )
 def test_what_cannot_be_polled_for_is_named(neo: Neo, words: list[str], error: str) -> None:

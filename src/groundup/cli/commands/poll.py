@@ -2,82 +2,66 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import platform
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from groundup.cli.extras import needing
-from groundup.config import Config, load_config
-from groundup.config.neo import check_neo, node_references
-from groundup.errors import UserError
-from groundup.states.importing import append_path
+from groundup.cli.interrupts import until_told
+from groundup.cli.running import Options, held
+from groundup.dag.params.source import ParamSource
+
+if TYPE_CHECKING:
+    from groundup.nodes.background import PollingWorker
+
+TARGET = "nodes_polling"
+PAUSE = 1.0  # seconds; with a limit, so that signals are seen on Windows too
 
 
-def poll(nodes: Sequence[str], *, namespace: str, name: str | None, **options: Any) -> int:
-    """Poll a state manager for work and execute it, until SIGTERM or Ctrl-C.
+def poll(nodes: Sequence[str], *, namespace: str | None, name: str | None, **options: Any) -> int:
+    """Reach ``nodes_polling`` and stay: poll a state manager for work until SIGTERM or Ctrl-C.
 
     Without ``EXOSPHERE_STATE_MANAGER_URI`` and ``EXOSPHERE_API_KEY`` the embedded manager is used, on
-    ``<root>/.groundup/manager.db``: this process serves it, or joins one that does. Variables of ``.env`` in
-    root that this process does not have are set.
+    ``<root>/.groundup/manager.db``: this process serves it, or joins one that does. A configured manager that
+    does not answer is waited for. Variables of ``.env`` in root that this process does not have are set.
 
     :param nodes: node classes as ``module:Class``, in modules of the environment, else of root; default:
         those of the configuration.
     :param namespace: where the nodes are registered.
     :param name: name of the runtime; default: the machine's.
-    :param options: of the runtime.
+    :param options: further parameters of the state; None is left to the configuration.
     :raises UserError: no node is named, or one cannot be found.
     :raises GroundupError: the manager refuses, or cannot be started.
     """
-    config = load_config()
-    named = _named(nodes, config)
     with needing("poll", "nodes"):
-        from groundup.nodes import Runtime
-        from groundup.nodes.variables import variables
-
-        os.environ.update(variables())
-    classes = [_load(reference, place, config) for reference, place in named]
-    Runtime(namespace, name or platform.node() or "worker", classes, **options).start()
+        from groundup.nodes.background import PollingWorker
+        from groundup.nodes.logs import log_to_stderr
+    log_to_stderr()
+    params = {
+        "state_manager_ready": {"wait": None},
+        "nodes_registered": _given({"nodes": list(nodes) or None, "namespace": namespace, "name": name}),
+        TARGET: _given(options),
+    }
+    try:
+        with held([TARGET], Options(params=ParamSource(params, _option), captures=False)) as report:
+            _stay(report.value(TARGET), PollingWorker)
+    except KeyboardInterrupt:  # before it was reached: there is nothing to end
+        return 0
     return 0
 
 
-def _named(nodes: Sequence[str], config: Config) -> list[tuple[str, str]]:
-    """Return the references of the nodes, each with what names it in messages."""
-    if nodes:
-        return [(reference, f"--node {reference}") for reference in nodes]
-    check_neo(config)
-    configured = node_references(config)
-    if not configured:
-        hint = "for example: groundup poll --node my_nodes:MyNode, or nodes in the configuration"
-        raise UserError("poll needs a node", hint=hint)
-    return [
-        (reference, f"{config.place('neo', 'nodes', item=reference)}: {reference}")
-        for reference in configured
-    ]
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if value is not None}
 
 
-def _load(reference: str, what: str, config: Config) -> type:
-    """Return the class that ``module:Class`` names.
+def _option(path: tuple[str | int, ...]) -> str:
+    return f"--{path[1]}".replace("_", "-") if len(path) > 1 else "poll"
 
-    :param what: names the reference, and where it stands, in messages.
-    :raises UserError: there is no such module or class.
-    """
-    module_name, _, class_name = reference.partition(":")
-    if not module_name or not class_name:
-        raise UserError(f"{what}: not MODULE:CLASS", hint="for example: my_nodes:MyNode")
-    append_path(config.root)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        hint = f"modules are looked for in the environment and in {config.root}"
-        raise UserError(f"{what}: there is no module {module_name}", hint=hint) from None
-    found = getattr(module, class_name, None)
-    if not isinstance(found, type):
-        classes = ", ".join(name for name, value in vars(module).items() if isinstance(value, type))
-        raise UserError(
-            f"{what}: {module.__file__} has no class {class_name}", hint=f"it has: {classes or 'none'}"
-        )
-    return found
+
+def _stay(value: object, workers: type[PollingWorker]) -> None:
+    """Return at a signal, or when the worker ended by itself; what replaces the state may give none."""
+    worker = value if isinstance(value, workers) else None
+    with until_told():
+        while worker is None or not worker.wait(PAUSE):
+            if worker is None:
+                time.sleep(PAUSE)
