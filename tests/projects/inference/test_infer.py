@@ -181,6 +181,8 @@ def undecided(inferred: Infer, code: str) -> UndecidedImportsError:
         ("import google.cloud.nothing", "google.cloud.nothing: .*not on the index"),
         ("import hid", "hid: several provide it: hidapi 1.0, hid 1.0"),
         ("import google", "google: several distributions share it"),
+        ("import naïve", "naïve: .*none can have its name"),
+        ("import __, naïve.x", "__: .*none can have its name"),
         ("import beam.tools.nothing", "beam: no distribution is known to provide it"),
         ("import utils", "utils: programs name modules of their own so"),
         ("from apex.parallel import Reducer", "apex: it comes with NVIDIA's Apex"),

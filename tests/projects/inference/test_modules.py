@@ -5,10 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from groundup.projects.inference.deciding import Decider
+from groundup.projects.inference.errors import Undecided
 from groundup.projects.inference.imports import Import
+from groundup.projects.inference.index import Indexes
 from groundup.projects.inference.modules import DATA, distribution_name, shipped_table
 from groundup.projects.inference.settings import Settings, settings_of
+from groundup.projects.inference.standard import NEWEST
 from tests.support.clients import client
 
 TABLE = shipped_table()
@@ -70,6 +76,29 @@ def test_candidates(module: str, distribution: str) -> None:
 )
 def test_what_an_import_is_about(code: Import, wanted: list[str]) -> None:
     assert TABLE.wanted(code) == wanted
+
+
+NAMES = st.one_of(
+    st.text(min_size=1, max_size=12).filter(str.isidentifier),
+    st.sampled_from(sorted({part for row in TABLE.rows for part in row.split(".")})),
+)
+
+
+@given(
+    st.lists(NAMES, min_size=1, max_size=4).map(".".join),
+    st.lists(NAMES | st.just("*"), max_size=2),
+    st.dictionaries(NAMES, st.sampled_from(["", "<2"]), max_size=1),
+)
+def test_of_any_import_at_least_one_name_is_decided_about(
+    module: str, members: list[str], overrides: dict[str, str]
+) -> None:
+    one = Import(module, 1, tuple(members))
+    decider = Decider(TABLE, Indexes(()), NEWEST, overrides=overrides)  # of no index nothing can be had
+    wanted = TABLE.wanted(one)
+    assert wanted
+    for name in wanted:
+        decided = decider.decide(name, [one])
+        assert isinstance(decided, Undecided) or [found.requirement for found in decided] == [""]
 
 
 def test_users_add_rows(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from groundup.projects.inference.evidence import (
 )
 from groundup.projects.inference.imports import Import
 from groundup.projects.inference.index import Indexes, IndexFile
-from groundup.projects.inference.modules import ModuleTable, distribution_name
+from groundup.projects.inference.modules import ModuleTable, named_like
 from groundup.projects.inference.standard import Version, added_in, removed_in
 from groundup.projects.metadata import Declared
 
@@ -133,7 +133,7 @@ class Decider:
 
     def declared_by_name(self, module: str) -> Finding | None:
         """Return the declared requirement that is a candidate for a module; nobody is asked."""
-        candidates = (*self.table.candidates(module), distribution_name(module))
+        candidates = (*self.table.candidates(module), *named_like(module))
         names = {canonicalize_name(_name(candidate)) for candidate in candidates}
         for one, place in self._present:
             if canonicalize_name(one.name) in names:
@@ -218,6 +218,7 @@ class Decider:
             )
         looked = [look for look in self._looks.values() if look.distribution in map(_name, candidates)]
         reasons = "; ".join(dict.fromkeys(look.missing() for look in looked))
+        reasons = reasons or "none can have its name"
         reason = f"no distribution is known to provide it: {reasons}{self._by_version(module)}"
         return Undecided(module, tuple(look.distribution for look in looked if look.may_contain), reason)
 

@@ -12,6 +12,7 @@ from groundup.projects.inference.imports import Import
 
 DATA = Path(__file__).with_name("modules.toml")
 DEEPEST = 2  # dots in the name of a module that a distribution may be named like
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _VERSIONED = re.compile(r"_v\d+\w*$")
 
 
@@ -53,7 +54,7 @@ class ModuleTable:
                 return self.rows[name]
         unversioned = _VERSIONED.sub("", module)
         names = [unversioned, module] if module in self.namespaces or "." in module else [module]
-        return tuple(dict.fromkeys(distribution_name(name) for name in names))
+        return tuple(dict.fromkeys(found for name in names for found in named_like(name)))
 
     def is_listed(self, candidate: str) -> bool:
         """Return whether a distribution is in a row: somebody knows it, it was not guessed by its name."""
@@ -81,7 +82,7 @@ class ModuleTable:
         names = [one.module, *(f"{one.module}.{name}" for name in one.members if name != "*")]
         below = [prefix for name in names for prefix in reversed(_prefixes(name))]
         found = [name for name in below if 1 <= name.count(".") <= DEEPEST]
-        return [(name, distribution_name(name)) for name in dict.fromkeys(found)]
+        return [(name, like) for name in dict.fromkeys(found) for like in named_like(name)]
 
     def _cut(self, name: str) -> str:
         for prefix in _prefixes(name):
@@ -103,6 +104,12 @@ def shipped_table() -> ModuleTable:
     rows = {name: _texts(value) for name, value in document["modules"].items()}
     sets = {name: frozenset(document[name]) for name in ("namespaces", "dynamic", "private")}
     return ModuleTable(rows, elsewhere=document["elsewhere"], **sets)
+
+
+def named_like(module: str) -> list[str]:
+    """Return the distribution that is named like a module; none where no distribution can be named so."""
+    name = distribution_name(module)
+    return [name] if _NAME.fullmatch(name) else []
 
 
 def distribution_name(module: str) -> str:
