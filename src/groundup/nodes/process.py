@@ -18,9 +18,7 @@ from groundup.nodes.errors import NodesError, RuntimeConfigurationError
 from groundup.nodes.execution import Outputs
 from groundup.nodes.limits import Limits
 from groundup.nodes.signals import PruneSignal, ReQueueAfterSignal
-from groundup.nodes.threads import in_thread
-
-_KILLED = 128 + 9
+from groundup.nodes.threads import in_stoppable_thread
 
 
 class NodeProcessError(NodesError):
@@ -55,39 +53,27 @@ async def execute_in_process(  # noqa: PLR0913, PLR0917 - all that an execution 
 
 
 async def _run(request: str, limits: Limits) -> dict[str, Any]:
-    from groundup.execution.process import run_process
-    from groundup.execution.streams import Stopped
+    from groundup.execution.process import Ended, run_process
 
-    stopped, stop = os.pipe()
+    def work(stop: int) -> Ended:
+        return run_process(
+            [sys.executable, "-I", "-m", "groundup.nodes.child"],
+            env=os.environ,
+            stdin=request,
+            timeout=limits.seconds,
+            on_stderr=lambda text: print(text, end="", file=sys.stderr),
+            stop=stop,
+        )
 
-    def work() -> tuple[int, str, bool]:
-        try:
-            ended = run_process(
-                [sys.executable, "-I", "-m", "groundup.nodes.child"],
-                env=os.environ,
-                stdin=request,
-                timeout=limits.seconds,
-                on_stderr=lambda text: print(text, end="", file=sys.stderr),
-                stop=stopped,
-            )
-        except Stopped:
-            return _KILLED, "", False
-        finally:
-            os.close(stopped)
-        return ended.exit_code, ended.stdout.text(), ended.timed_out
-
-    try:
-        exit_code, text, timed_out = await in_thread(work)
-    finally:
-        with suppress(BrokenPipeError):  # it has ended
-            os.write(stop, b"x")
-        os.close(stop)
-    if timed_out:
+    ended = await in_stoppable_thread(work)
+    if ended.timed_out:
         raise NodeProcessError(f"The node took longer than its limit of {limits.seconds:g} s")
     with suppress(ValueError):
-        answer: dict[str, Any] = json.loads(text)
+        answer: dict[str, Any] = json.loads(ended.stdout.text())
         return answer
-    raise NodeProcessError(f"The process of the node ended with exit code {exit_code} before it had a result")
+    raise NodeProcessError(
+        f"The process of the node ended with exit code {ended.exit_code} before it had a result"
+    )
 
 
 def _result(answer: Mapping[str, Any]) -> Outputs:

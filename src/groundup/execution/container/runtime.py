@@ -30,6 +30,7 @@ from groundup.execution.host import ExecutionRuntime
 from groundup.execution.result import ExecutionResult
 from groundup.execution.run import Run
 from groundup.execution.sandbox.user import DEFAULT_UID, given
+from groundup.execution.wheels import only_wheels
 from groundup.projects.errors import ProvisioningError
 from groundup.projects.project import get_project
 from groundup.projects.requirements import Overrides, environment_spec
@@ -110,7 +111,12 @@ class IsolatedExecutionRuntime(ExecutionRuntime):
             private_work=False,
             network=self.config.network or command.needs_network,
         )
-        run = Run(timeout=command.timeout, on_stdout=command.on_stdout, on_stderr=command.on_stderr)
+        run = Run(
+            timeout=command.timeout,
+            on_stdout=command.on_stdout,
+            on_stderr=command.on_stderr,
+            stop=command.stop,
+        )
         writable = [each.path for each in command.mounts if each.is_writable]
         with given(writable, self._chosen_uid), self._session(recipe) as session:
             env = _variables(self._image.path, command.env)
@@ -131,7 +137,8 @@ class IsolatedExecutionRuntime(ExecutionRuntime):
         run: Run,
     ) -> ExecutionResult:
         source = read_script(script)
-        wanted = Wanted.of_spec(environment_spec(source, requirements, dependency_overrides), self._facts)
+        spec = only_wheels(environment_spec(source, requirements, dependency_overrides))
+        wanted = Wanted.of_spec(spec, self._facts)
         with ExitStack() as stack:
             return self._provided(
                 stack, wanted, f"script {source.name}", run, lambda: self._code(source, stack)

@@ -34,12 +34,14 @@ class Watching:
     :ivar on_phase: called with each phase whose executable begins.
     :ivar on_wait: called with each phase that another process is busy with, before waiting for it.
     :ivar on_stdout: called with what run writes, as it arrives; so is `on_stderr`.
+    :ivar stop: a descriptor that becomes readable when the step is not wanted any more.
     """
 
     on_phase: OnPhase = lambda _phase: None
     on_wait: OnPhase = lambda _phase: None
     on_stdout: Callback | None = None
     on_stderr: Callback | None = None
+    stop: int | None = None
 
 
 class Phases:
@@ -167,6 +169,7 @@ class Phases:
             timeout=self.timeouts[given.phase],
             on_stdout=log.also(self.watching.on_stdout if listens else None),
             on_stderr=log.also(self.watching.on_stderr if listens else None),
+            stop=self.watching.stop,
         )
 
 

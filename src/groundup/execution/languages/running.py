@@ -38,6 +38,7 @@ def run_step(  # noqa: PLR0913 - the options of a run
     on_wait: OnPhase = lambda _phase: None,
     on_stdout: Callback | None = None,
     on_stderr: Callback | None = None,
+    stop: int | None = None,
 ) -> StepResult:
     """Run a step in its language.
 
@@ -57,13 +58,16 @@ def run_step(  # noqa: PLR0913 - the options of a run
     :param on_phase: called with each phase whose executable begins.
     :param on_wait: called with each phase that another process is busy with, before waiting for it.
     :param on_stdout: called with what run writes, as it arrives; so is `on_stderr`.
+    :param stop: a descriptor; when it becomes readable, what runs is killed and :class:`Stopped` is raised.
     :raises UserError: something is wrong that can be seen before anything starts; says all of it.
     :raises StepFailed: a phase failed or took too long, or an output is wrong; not when `check` is False.
     """
     read = step if isinstance(step, Step) else read_step(step)
     known = configured_languages() if languages is None else languages
     work = _Work.checked(read, inputs or {}, artifacts or {}, component, known)
-    watching = Watching(on_phase=on_phase, on_wait=on_wait, on_stdout=on_stdout, on_stderr=on_stderr)
+    watching = Watching(
+        on_phase=on_phase, on_wait=on_wait, on_stdout=on_stdout, on_stderr=on_stderr, stop=stop
+    )
     runtime = command_runtime(on)
     with run_folder(read.name) as folder:
         limits = {**read.file.timeouts.limits(), **(timeouts or {})}

@@ -43,6 +43,7 @@ class Command:
     :ivar needs_network: whether it may use the network.
     :ivar timeout: seconds after which it is killed with all that it started.
     :ivar on_stdout: called with text as it arrives; so is `on_stderr`.
+    :ivar stop: a descriptor; when it becomes readable, it is killed and :class:`Stopped` is raised.
     """
 
     argv: Sequence[str]
@@ -53,6 +54,7 @@ class Command:
     timeout: float | None = None
     on_stdout: Callback | None = None
     on_stderr: Callback | None = None
+    stop: int | None = None
 
 
 @runtime_checkable
@@ -102,6 +104,7 @@ class HostCommands:
             timeout=command.timeout,
             on_stdout=command.on_stdout,
             on_stderr=command.on_stderr,
+            stop=command.stop,
         )
         return ExecutionResult(
             exit_code=ended.exit_code,

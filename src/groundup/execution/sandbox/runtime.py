@@ -80,7 +80,12 @@ class SandboxExecutionRuntime(ExecutionRuntime):
             writable=[mount.path for mount in command.mounts if mount.is_writable],
             network=network,
         )
-        options = Run(timeout=command.timeout, on_stdout=command.on_stdout, on_stderr=command.on_stderr)
+        options = Run(
+            timeout=command.timeout,
+            on_stdout=command.on_stdout,
+            on_stderr=command.on_stderr,
+            stop=command.stop,
+        )
         return self._result(self._bubblewrap.run(entry, options))
 
     def _execute(self, environment: Environment, script: Path, run: Run) -> ExecutionResult:
