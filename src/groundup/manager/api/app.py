@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from groundup.manager.api import v0, v1
 from groundup.manager.api.answers import Health
 from groundup.manager.api.errors import STATUSES, status_of
+from groundup.manager.api.express import Express
 from groundup.manager.api.keyring import Keyring
 from groundup.manager.api.measured import Measured
 from groundup.manager.api.middleware import Envelope
@@ -47,6 +48,7 @@ def create_app(service: ManagerService, api_key: str, *, origins: Sequence[str] 
         expose_headers=["X-Exosphere-Request-ID"],
         max_age=600,
     )
+    app.add_middleware(Express, api=app)
     app.add_middleware(Envelope)
     if service.metrics.is_watched:
         app.add_middleware(Measured, metrics=service.metrics)

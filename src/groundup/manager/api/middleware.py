@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -49,11 +50,17 @@ class Envelope:
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    given = Headers(scope=scope).get(REQUEST_ID_HEADER)
+    if given is None:
+        return _new_id()
     try:
         return str(uuid.UUID(given))
     except ValueError:
-        return str(uuid.uuid4())
+        return _new_id()
+
+
+def _new_id() -> str:
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
 
 
 def _internal_error(request_id: str) -> JSONResponse:
