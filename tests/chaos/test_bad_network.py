@@ -11,23 +11,23 @@ from tests.support.chaos import (
     SPREAD_SUCCESSES,
     ChaosWorker,
     Journal,
-    LastingManager,
     Pace,
     save_flow,
     scaled,
     start_runs,
+    steady_manager,
     summary,
 )
 from tests.support.invariants import Kept, repeated, violations
 
-RUNS = scaled(20, 600)
+RUNS = scaled(20, 200)
 PACE = Pace(seconds=0.01, workers=4, batch=4, lease=2)
 BAD = dict.fromkeys(Fate, 1.0) | {Fate.PASS: 14.0}  # every third exchange
 
 
 def test_every_exchange_may_go_wrong(tmp_path: Path) -> None:
     database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
-    with LastingManager(database) as manager, BadNetwork([manager.uri], BAD) as network:
+    with steady_manager(database) as manager, BadNetwork([manager.uri], BAD) as network:
         save_flow(manager.api, SPREAD)
         start_runs(manager.api, RUNS)
         with ChaosWorker(network.uri, journal, PACE) as worker:

@@ -22,7 +22,7 @@ from tests.support.chaos import (
 )
 from tests.support.invariants import Kept, repeated, violations
 
-RUNS, KILLS = scaled((60, 4), (500, 10))
+RUNS, KILLS = scaled((40, 3), (500, 10))
 PACE = Pace(lease=4)
 
 

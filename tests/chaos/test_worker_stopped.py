@@ -12,11 +12,11 @@ from tests.support.chaos import (
     SPREAD_SUCCESSES,
     ChaosWorker,
     Journal,
-    LastingManager,
     Pace,
     save_flow,
     scaled,
     start_runs,
+    steady_manager,
     summary,
 )
 from tests.support.invariants import Kept, repeated, violations
@@ -32,7 +32,7 @@ def test_a_stopped_worker_that_goes_on_is_not_heard(tmp_path: Path) -> None:
     def all_done() -> bool:
         return set(summary(manager.api)) == {"SUCCESS"}
 
-    with LastingManager(database) as manager, ChaosWorker(manager.uri, journal, PACE) as stopped:
+    with steady_manager(database) as manager, ChaosWorker(manager.uri, journal, PACE) as stopped:
         save_flow(manager.api, SPREAD)
         for _ in range(TIMES):
             begun = journal.count("begin")

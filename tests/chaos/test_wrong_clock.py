@@ -11,11 +11,11 @@ from tests.support.chaos import (
     SPREAD_SUCCESSES,
     ChaosWorker,
     Journal,
-    LastingManager,
     Pace,
     save_flow,
     scaled,
     start_runs,
+    steady_manager,
     summary,
 )
 from tests.support.clocks import WrongClock
@@ -30,7 +30,7 @@ def test_a_worker_whose_clock_is_wrong_works_as_any_other(tmp_path: Path) -> Non
     database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
     clock = WrongClock(tmp_path, -YEAR)
     began = time.time()
-    with LastingManager(database) as manager:
+    with steady_manager(database) as manager:
         save_flow(manager.api, SPREAD)
         start_runs(manager.api, RUNS)
         with (

@@ -10,11 +10,13 @@ import os
 import random
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from groundup.manager import EmbeddedManager
 from groundup.nodes.wire import NodeTemplate
 from tests.support.background import Background
 from tests.support.manager import BASE, Api, place, registration
@@ -119,6 +121,21 @@ class ChaosWorker(Background):
         options = {"uri": uri, "key": key, "journal": str(journal.path), "branches": BRANCHES, **vars(pace)}
         env = {"PATH": os.environ["PATH"], **(variables or {})}
         super().__init__([sys.executable, str(WORKER), json.dumps(options)], env=env, cwd=journal.path.parent)
+
+
+@dataclass(frozen=True)
+class SteadyManager:
+    """A manager in the process of the test, which nobody kills."""
+
+    uri: str
+    api: Api
+
+
+@contextmanager
+def steady_manager(database: Path) -> Iterator[SteadyManager]:
+    """A manager on `database` meanwhile."""
+    with EmbeddedManager(database, key=API_KEY) as manager:
+        yield SteadyManager(manager.uri, Api(manager.uri, API_KEY))
 
 
 class LastingManager:
