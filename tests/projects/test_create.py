@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from groundup.errors import UserError
+from groundup.errors import GroundupError, UserError
 from groundup.projects import (
     Project,
     ProvisioningError,
@@ -251,6 +251,38 @@ def test_settings_for_uv_in_the_block_count(user: User) -> None:
         "# /// script\n# dependencies = ['alpha']\n# tool.uv.constraint-dependencies = ['alpha<1.1']\n# ///\n"
     )
     assert run(create_project(user.script(block + "import alpha\nprint(alpha.VERSION)\n"))) == "1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("nonsense = 4", "unknown field `nonsense`$"),
+        ("resolution = 'bogus'", "unknown variant `bogus`$"),
+        ("index-url = 5", "expected a string"),
+    ],
+)
+def test_settings_that_uv_would_ignore_with_all_others_are_refused(
+    user: User, setting: str, reason: str
+) -> None:
+    block = f"# /// script\n# dependencies = ['nonexistent']\n# tool.uv.{setting}\n# ///\n"
+    with pytest.raises(UserError, match=rf"project 'hello'.*\[tool\.uv\]: .*{reason}"):
+        create_project(user.script(block))
+
+
+def test_with_settings_uv_fails_in_the_same_words(user: User) -> None:
+    block = "# /// script\n# dependencies = ['nonexistent']\n# tool.uv.resolution = 'lowest'\n# ///\n"
+    with pytest.raises(ProvisioningError) as failed:
+        create_project(user.script(block))
+    assert "\n" not in str(failed.value).partition("cause: ")[0].strip()
+    assert "Using" not in str(failed.value)
+    assert "nonexistent" in str(failed.value)
+
+
+def test_a_folder_that_cannot_be_written_is_named(user: User) -> None:
+    user.data.write_text("a file where the folder should be")
+    with pytest.raises(GroundupError, match=r"projects cannot be written: Not a directory") as failed:
+        create_project(b"", id="x")
+    assert "GROUNDUP_HOME" in failed.value.hint
 
 
 def test_a_local_source_is_found_beside_the_script(user: User) -> None:

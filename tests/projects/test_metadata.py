@@ -87,6 +87,12 @@ def test_wrong_types_and_misspelt_keys_are_errors(block: str, message: str) -> N
         parse_metadata(f"# /// script\n{block}# ///\n", "s.py")
 
 
+def test_the_line_is_that_of_the_key_not_of_one_that_begins_like_it() -> None:
+    text = "# /// script\n# dependencies = []\n# requires-python = '>=3'\n# dependencie = 1\n# ///\n"
+    with pytest.raises(UserError, match=r"x\.py:4: unknown key 'dependencie'"):
+        parse_metadata(text, "x.py")
+
+
 def test_a_misspelt_key_suggests_the_right_one() -> None:
     with pytest.raises(UserError) as refused:
         parse_metadata("# /// script\n# dependancies = []\n# ///\n", "s.py")

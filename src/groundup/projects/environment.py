@@ -125,7 +125,15 @@ class EnvironmentBuilder:
 
         verb = {"resolve": "cannot resolve what", "install": "cannot install what"}[phase]
         what = f"{verb} {self.name} requires"
-        return UvRun(*arguments, folder=self.folder, environ=self.environ, phase=phase, what=what, uv=self.uv)
+        return UvRun(
+            *arguments,
+            folder=self.folder,
+            environ=self.environ,
+            phase=phase,
+            what=what,
+            uv=self.uv,
+            own_settings=bool(self.spec.uv) and phase == "resolve",
+        )
 
     def _python_request(self) -> str:
         """Return the interpreter that groundup itself runs on where it fits, else what uv has to find."""

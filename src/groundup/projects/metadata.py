@@ -137,9 +137,11 @@ class _Reader:
         raise self._error("tool", "tool and tool.uv must be tables", "write [tool.uv]")
 
     def _place(self, needle: str) -> str:
-        """Return ``file:line`` of the first line of the block that holds `needle`."""
+        """Return ``file:line`` of the first line of the block that has `needle`, by itself if any does."""
         lines = self.block.toml.split("\n")
-        offset = next((number for number, line in enumerate(lines, 1) if needle in line), 0)
+        word = re.compile(rf"(?<![\w-]){re.escape(needle)}(?![\w-])")
+        whole = (number for number, line in enumerate(lines, 1) if word.search(line))
+        offset = next(whole, None) or next((n for n, line in enumerate(lines, 1) if needle in line), 0)
         return f"{self.name}:{self.block.line + offset}"
 
     def _error(self, key: str, message: str, hint: str) -> UserError:

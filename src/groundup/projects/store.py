@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from groundup.errors import GroundupError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -61,8 +63,9 @@ class Store:
         :param on_wait: called before waiting.
         """
         locks = self.root / ".locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        lock = _acquired(locks / name, wait, on_wait)
+        with _writing(self.root):
+            locks.mkdir(parents=True, exist_ok=True)
+            lock = _acquired(locks / name, wait, on_wait)
         try:
             self._recover(name)
             yield
@@ -125,8 +128,9 @@ class Store:
         Whatever the block raises, an existing folder `name` stays as it is.
         """
         self._sweep(name)
-        folder = self._aside(name)
-        folder.mkdir()
+        with _writing(self.root):
+            folder = self._aside(name)
+            folder.mkdir()
         try:
             yield folder
             self._replace(name, folder)
@@ -174,6 +178,18 @@ class Store:
 
     def _replaced(self, name: str) -> Path:
         return self.root / ".replaced" / name
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[None]:
+    """Make an error of the system one that says what cannot be written, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise GroundupError(
+            f"{root} cannot be written: {error.strerror or error}",
+            hint="check its rights and its free space, or name another folder by GROUNDUP_HOME",
+        ) from error
 
 
 class _Mark:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from groundup import proto_kernel
-from groundup.errors import GroundupError
+from groundup.errors import GroundupError, UserError
 from groundup.projects.errors import Phase, ProvisioningError
 
 _HINTS: dict[Phase, str] = {
     "resolve": "check the names and versions of the requirements, and the index that uv uses",
     "install": "check the network and the index that uv uses, then try again",
 }
+# What uv says before it fails, and of a file of which it ignores all; the reason is below the caret.
+_FAILURE = re.compile(r"\A.*?(?=^error: )", re.DOTALL | re.MULTILINE)
+_IGNORED = re.compile(r"^warning: Failed to parse `pyproject\.toml`(?s:.*?)\^\s*\n(.*)$", re.MULTILINE)
 # By PATH and cache folder: where it is, and what it then was.
 _found: dict[tuple[str, str], tuple[Path, object]] = {}
 
@@ -59,9 +63,12 @@ def run_uv(*arguments: str, folder: Path, environ: Mapping[str, str], phase: Pha
 
 
 class UvRun:
-    """A run of uv in `folder`; it ends when the block is left. `what` names the work in the message."""
+    """A run of uv in `folder`; it ends when the block is left. `what` names the work in the message.
 
-    def __init__(
+    :param own_settings: whether ``pyproject.toml`` has settings of a user, which uv only warns about.
+    """
+
+    def __init__(  # noqa: PLR0913 - what can be said of a run
         self,
         *arguments: str,
         folder: Path,
@@ -69,10 +76,12 @@ class UvRun:
         phase: Phase,
         what: str,
         uv: Path | None = None,
+        own_settings: bool = False,
     ) -> None:
         self._phase, self._what = phase, what
+        quiet = [] if own_settings else ["--quiet"]
         self._process = subprocess.Popen(
-            [str(uv or find_uv()), "--quiet", "--no-progress", "--color", "never", *arguments],
+            [str(uv or find_uv()), *quiet, "--no-progress", "--color", "never", *arguments],
             cwd=folder,
             env=environ,
             stdin=subprocess.DEVNULL,
@@ -91,11 +100,15 @@ class UvRun:
                 self._process.kill()
 
     def result(self) -> str:
-        """Return stdout, once uv has ended; raise ProvisioningError with uv's own words when it failed."""
+        """Return stdout, once uv has ended; raise ProvisioningError with uv's own words when it failed.
+
+        Raises UserError for settings of a user that are wrong.
+        """
         out, err = self._process.communicate()
         code = self._process.returncode
+        _check_settings(err, self._what)
         if code:
-            words = proto_kernel.mask(err.strip())
+            words = proto_kernel.mask(_FAILURE.sub("", err).strip())
             raise ProvisioningError(
                 f"{self._what}: {words.removeprefix('error: ') or f'uv exited with {code}'}",
                 phase=self._phase,
@@ -104,6 +117,16 @@ class UvRun:
                 hint=_HINTS[self._phase],
             )
         return out
+
+
+def _check_settings(words: str, what: str) -> None:
+    """Raise UserError where uv ignored all settings because of one, even the index that they name."""
+    ignored = _IGNORED.search(words)
+    if ignored:
+        reason = ignored[1].strip().partition(", expected one of")[0]
+        raise UserError(
+            f"{what}: [tool.uv]: {proto_kernel.mask(reason)}", hint="correct it in the block of the script"
+        )
 
 
 def uv_environment(environ: Mapping[str, str], *, own_index: bool = False) -> dict[str, str]:
