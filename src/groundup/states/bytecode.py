@@ -42,8 +42,9 @@ def distrust_young_bytecode(folder: Path) -> None:
     if hook in sys.path_hooks:
         return
     sys.path_hooks.insert(0, hook)
-    for path in [path for path in sys.path_importer_cache if _is_own(path, hook.root)]:
-        del sys.path_importer_cache[path]
+    for path in list(sys.path_importer_cache):  # a copy: other threads may import meanwhile
+        if _is_own(path, hook.root):
+            sys.path_importer_cache.pop(path, None)
 
 
 class SourceLoader(SourceFileLoader):
