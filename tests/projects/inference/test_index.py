@@ -197,6 +197,12 @@ def test_addresses_of_uvs_file_and_of_the_scripts_own(home: Path, monkeypatch: p
         configured_indexes()
 
 
+@pytest.mark.parametrize("setting", ["extra-index-url = 5", "index = 5", "index = {url = 'x'}"])
+def test_settings_that_are_wrong_name_no_index(inferred: Infer, setting: str) -> None:
+    block = f"# /// script\n# [tool.uv]\n# {setting}\n# ///\nimport plain\n"
+    assert inferred(block)["plain"].requirement == "plain"
+
+
 def test_the_first_index_that_has_a_distribution_is_the_one(
     home: Path, index: IndexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,11 +164,16 @@ def _declared(table: Mapping[str, Any]) -> list[tuple[str, bool]]:
     """Return the indexes of a table of uv's settings: address, and whether it is the default."""
     found = [
         (_with_credentials(str(one.get("url", "")), str(one.get("name", ""))), bool(one.get("default")))
-        for one in table.get("index", [])
+        for one in _list_of(table, "index")
         if isinstance(one, dict) and not one.get("explicit")
     ]
-    extra = table.get("extra-index-url", [])
-    return found + [(str(one), False) for one in ([extra] if isinstance(extra, str) else extra)]
+    return found + [(str(one), False) for one in _list_of(table, "extra-index-url")]
+
+
+def _list_of(table: Mapping[str, Any], key: str) -> list[Any]:
+    """Return a setting that is a list, or one text; uv tells of other values that they are wrong."""
+    value = table.get(key, [])
+    return value if isinstance(value, list) else [value] if isinstance(value, str) else []
 
 
 def _from_variables() -> list[tuple[str, bool]]:
