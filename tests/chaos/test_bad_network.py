@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.support.background import until
 from tests.support.bad_network import BadNetwork, Fate
 from tests.support.chaos import (
+    PATIENCE,
     SPREAD,
     SPREAD_SUCCESSES,
     ChaosWorker,
@@ -20,7 +21,7 @@ from tests.support.chaos import (
 )
 from tests.support.invariants import Kept, repeated, violations
 
-RUNS = scaled(20, 200)
+RUNS = scaled(20, 100)
 PACE = Pace(seconds=0.01, workers=4, batch=4, lease=2)
 BAD = dict.fromkeys(Fate, 1.0) | {Fate.PASS: 14.0}  # every third exchange
 
@@ -31,7 +32,7 @@ def test_every_exchange_may_go_wrong(tmp_path: Path) -> None:
         save_flow(manager.api, SPREAD)
         start_runs(manager.api, RUNS)
         with ChaosWorker(network.uri, journal, PACE) as worker:
-            until(lambda: summary(manager.api) == {"SUCCESS": RUNS}, "everything is done", timeout=120)
+            until(lambda: summary(manager.api) == {"SUCCESS": RUNS}, "everything is done", timeout=PATIENCE)
             assert not worker.ended()
     kept = Kept.read(database)
     assert violations(kept, journal) == []

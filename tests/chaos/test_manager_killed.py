@@ -7,6 +7,7 @@ from pathlib import Path
 from groundup.nodes.wire import StateStatus
 from tests.support.background import until
 from tests.support.chaos import (
+    PATIENCE,
     SPREAD,
     SPREAD_EXECUTIONS,
     SPREAD_SUCCESSES,
@@ -39,7 +40,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice(tmp_path: Path) -> None:
                 manager.kill()
                 held |= Kept.read(database).with_status(StateStatus.QUEUED)
                 manager.start()
-            until(lambda: summary(manager.api) == {"SUCCESS": RUNS}, "everything is done", timeout=120)
+            until(lambda: summary(manager.api) == {"SUCCESS": RUNS}, "everything is done", timeout=PATIENCE)
             assert not worker.ended()
     kept = Kept.read(database)
     assert violations(kept, journal) == []

@@ -11,6 +11,7 @@ from groundup.nodes.wire import StateStatus
 from tests.support.background import until
 from tests.support.chaos import (
     ONE,
+    PATIENCE,
     SPREAD,
     SPREAD_EXECUTIONS,
     SPREAD_SUCCESSES,
@@ -73,7 +74,7 @@ def test_workers_are_killed_again_and_again(tmp_path: Path) -> None:
                 until(lambda moment=moment: journal.count("end") >= moment, "the moment has come")  # type: ignore[misc]
                 journal.fault("worker")
         with ChaosWorker(manager.uri, journal, pace):
-            until(lambda: summary(api) == {"SUCCESS": runs}, "everything is done", timeout=120)
+            until(lambda: summary(api) == {"SUCCESS": runs}, "everything is done", timeout=PATIENCE)
     kept = Kept.read(database)
     assert violations(kept, journal) == []
     assert list(kept.successes().values()) == [SPREAD_SUCCESSES] * runs

@@ -21,7 +21,7 @@ from tests.support.chaos import (
 )
 from tests.support.invariants import Kept, repeated, violations
 
-RUNS, TIMES = scaled((6, 1), (60, 10))
+RUNS, TIMES = scaled((6, 1), (20, 10))
 PACE = Pace(seconds=0.1, workers=4, batch=8, lease=1)
 
 

@@ -46,6 +46,9 @@ def scaled(short: T, long: T) -> T:
     return long if LONG else short
 
 
+PATIENCE = scaled(120, 1200)  # seconds until everything is done
+
+
 def moments(count: int, of: int, seed: int = 20) -> list[int]:
     """So many different numbers of executions after which to strike, all well before the end."""
     chance = random.Random(seed)  # noqa: S311 - which moments are hit
