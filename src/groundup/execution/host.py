@@ -23,7 +23,7 @@ from groundup.execution.streaming import OutputStream
 from groundup.projects.environment import Environment
 from groundup.projects.errors import ProvisioningError
 from groundup.projects.project import get_project
-from groundup.projects.requirements import Overrides, environment_spec
+from groundup.projects.requirements import EnvironmentSpec, Overrides, environment_spec
 from groundup.projects.script import Script, read_script
 
 
@@ -156,7 +156,7 @@ class ExecutionRuntime:
     ) -> ExecutionResult:
         source = read_script(script)
         what = f"script {source.name}"
-        spec = environment_spec(source, requirements, dependency_overrides)
+        spec = self._allowed(environment_spec(source, requirements, dependency_overrides))
         started = time.monotonic()
         with ExitStack() as stack:
             try:
@@ -165,6 +165,10 @@ class ExecutionRuntime:
                 return run.checked(self._unprovided(error, time.monotonic() - started), what, error.hint)
             file = source.path or stack.enter_context(_as_file(source))
             return run.checked(self._execute(environment, file, run), what)
+
+    def _allowed(self, spec: EnvironmentSpec) -> EnvironmentSpec:
+        """Return what is installed for a script."""
+        return spec
 
     def _execute(self, environment: Environment, script: Path, run: Run) -> ExecutionResult:
         unbuffered = ["-u"] if run.awaited else []

@@ -30,6 +30,7 @@ from groundup.execution.host import ExecutionRuntime
 from groundup.execution.result import ExecutionResult
 from groundup.execution.run import Run
 from groundup.execution.sandbox.user import DEFAULT_UID, given
+from groundup.execution.wheels import only_wheels
 from groundup.projects.errors import ProvisioningError
 from groundup.projects.project import get_project
 from groundup.projects.requirements import Overrides, environment_spec
@@ -136,7 +137,8 @@ class IsolatedExecutionRuntime(ExecutionRuntime):
         run: Run,
     ) -> ExecutionResult:
         source = read_script(script)
-        wanted = Wanted.of_spec(environment_spec(source, requirements, dependency_overrides), self._facts)
+        spec = only_wheels(environment_spec(source, requirements, dependency_overrides))
+        wanted = Wanted.of_spec(spec, self._facts)
         with ExitStack() as stack:
             return self._provided(
                 stack, wanted, f"script {source.name}", run, lambda: self._code(source, stack)

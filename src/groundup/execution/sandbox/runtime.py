@@ -18,7 +18,9 @@ from groundup.execution.sandbox.bubblewrap import NAME, Bubblewrap, Entry, find_
 from groundup.execution.sandbox.limits import SandboxLimits
 from groundup.execution.sandbox.user import chosen_uid
 from groundup.execution.sandbox.view import WORK, View, is_in
+from groundup.execution.wheels import only_wheels
 from groundup.projects.environment import Environment
+from groundup.projects.requirements import EnvironmentSpec
 
 if TYPE_CHECKING:
     from groundup.execution.languages.runtime import Command
@@ -34,15 +36,19 @@ class SandboxExecutionRuntime(ExecutionRuntime):
     get none but `env`. There is no network, unless it is asked for.
 
     :param network: whether they may use the network of this machine, all of it.
+    :param build: whether what a script requires may be built from source, and all of its settings for uv
+        count: that runs code of packages, which the script may choose, outside of the sandbox.
     :param uid: who they run as where the caller is root; a uid that nobody else has.
     :param limits: what they may use, by the names of :class:`SandboxLimits`.
     :raises SandboxError: a sandbox cannot be had; says what is missing.
     :raises UserError: a limit or uid that cannot be.
     """
 
-    def __init__(self, /, *, network: bool = False, uid: int | None = None, **limits: Any) -> None:
+    def __init__(
+        self, /, *, network: bool = False, build: bool = False, uid: int | None = None, **limits: Any
+    ) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.build = network, build
         self.limits = SandboxLimits.of(limits)
         self._bubblewrap = Bubblewrap(program=find_bubblewrap(), limits=self.limits, uid=chosen_uid(uid))
 
@@ -87,6 +93,9 @@ class SandboxExecutionRuntime(ExecutionRuntime):
             stop=command.stop,
         )
         return self._result(self._bubblewrap.run(entry, options))
+
+    def _allowed(self, spec: EnvironmentSpec) -> EnvironmentSpec:
+        return spec if self.build else only_wheels(spec)
 
     def _execute(self, environment: Environment, script: Path, run: Run) -> ExecutionResult:
         view = View(disk=self.limits.disk, network=self.network)
