@@ -83,6 +83,10 @@ class Worker:
             while not self._stopping.is_set():
                 await self._until_stopping(self._poll())
             await self._drain(workers)
+        except asyncio.CancelledError:
+            await _cancelled(*workers)
+            await self._release(sorted(self._held))
+            raise
         finally:
             await _cancelled(*helpers, *workers)
 
