@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,60 @@ def test_requeue(session: Session) -> None:
     assert session.nodes("requeue") == [("a", "SUCCESS")]
 
 
+def test_a_node_that_works_the_second_time_and_gives_nothing(session: Session) -> None:
+    assert sorted(session.nodes("again")) == [("a", "RETRY_CREATED"), ("a", "SUCCESS"), ("b", "SUCCESS")]
+    assert session.outputs("again", "b") == [{}]
+
+
+def test_inputs_that_do_not_fit(session: Session) -> None:
+    assert session.nodes("picky") == [("a", "RETRY_CREATED"), ("a", "ERRORED")]
+    assert {node["error"].splitlines()[0] for node in session.graph("picky")["nodes"]} == {
+        "1 validation error for Inputs"
+    }
+
+
+def test_a_join_that_wants_success(session: Session) -> None:
+    names = [name for name, status in session.nodes("success") if status == "SUCCESS"]
+    assert {name: names.count(name) for name in names} == {"split": 2, "one": 2, "two": 2, "join": 1}
+    assert "join" not in [name for name, _ in session.nodes("failed")]
+
+
+def test_a_run_that_starts_later(session: Session) -> None:
+    run, began = session.report["delayed"]
+    path = f"{BASE}/states/run/{run}/graph"
+    until(lambda: session.api("GET", path).body["execution_summary"]["PRUNED"] == 1, "the end of the run")
+    (node,) = session.api("GET", path).body["nodes"]
+    info = session.api("GET", f"/v1/namespace/sdk/state/{node['id']}").body
+    due = datetime.fromisoformat(info["enqueue_after"]).timestamp() * 1000
+    assert began + 300 <= due
+
+
+def test_a_flow_that_is_saved_anew(session: Session) -> None:
+    changed = session.report["changed"]
+    assert changed["status"] == "VALID"
+    assert changed["without"].startswith("Failed to trigger state: 400 ")
+    assert "Missing store keys: {'k'}" in changed["without"]
+    path = f"{BASE}/states/run/{changed['run']}/graph"
+    until(lambda: session.api("GET", path).body["execution_summary"]["SUCCESS"] == 2, "the end of the run")
+    last = session.api("GET", path).body["nodes"][-1]
+    shown = session.api("GET", f"{BASE}/graph/changed/run/{changed['run']}/node/{last['id']}").body
+    assert (shown["identifier"], shown["outputs"]) == ("d", {"text": "Z!"})
+
+
+def test_a_trigger(session: Session) -> None:
+    assert session.report["timed"]["validation_status"] == "VALID"
+    expected = [{"type": "CRON", "value": {"expression": "0 9 * * MON"}}]
+    assert session.report["timed"]["triggers"] == expected
+    listed = session.api("GET", "/v1/namespace/sdk/triggers?graph_name=timed").body["triggers"]
+    assert [each["trigger"]["expression"] for each in listed] == ["0 9 * * MON"]
+
+
 def test_refusals(session: Session) -> None:
+    assert session.report["invalid"].startswith("Graph validation failed: INVALID and errors: ")
+    assert "Node Nobody in namespace sdk does not exist." in session.report["invalid"]
+    assert session.report["missing"].startswith("Failed to get graph: 404 ")
+    assert session.report["cron"].startswith("Failed to upsert graph: 422 ")
+    assert "Invalid cron expression" in session.report["cron"]
     malformed, unknown = session.report["malformed"], session.report["unknown"]
     assert malformed.startswith("Failed to upsert graph: 400 ")
     assert "Node identifier gone does not exist in the graph" in malformed
