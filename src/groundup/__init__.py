@@ -43,10 +43,13 @@ if TYPE_CHECKING:
     from groundup.execution.sandbox import SandboxLimits as SandboxLimits
     from groundup.manager import EmbeddedManager as EmbeddedManager
     from groundup.nodes import BaseNode as BaseNode
+    from groundup.nodes import ConditionModel as ConditionModel
     from groundup.nodes import CronTrigger as CronTrigger
     from groundup.nodes import GraphNodeModel as GraphNodeModel
     from groundup.nodes import Limits as Limits
+    from groundup.nodes import MissedEnum as MissedEnum
     from groundup.nodes import NodeContext as NodeContext
+    from groundup.nodes import OverlapEnum as OverlapEnum
     from groundup.nodes import ProjectNode as ProjectNode
     from groundup.nodes import PruneSignal as PruneSignal
     from groundup.nodes import ReQueueAfterSignal as ReQueueAfterSignal
@@ -103,10 +106,13 @@ _ROOMS = {
     "manager": ("EmbeddedManager",),
     "nodes": (
         "BaseNode",
+        "ConditionModel",
         "CronTrigger",
         "GraphNodeModel",
         "Limits",
+        "MissedEnum",
         "NodeContext",
+        "OverlapEnum",
         "ProjectNode",
         "PruneSignal",
         "ReQueueAfterSignal",

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from groundup.nodes.embedded import set_embedded_manager
     from groundup.nodes.limits import Limits
     from groundup.nodes.models import (
+        ConditionModel,
         CronTrigger,
         GraphNodeModel,
+        MissedEnum,
+        OverlapEnum,
         RetryPolicyModel,
         RetryStrategyEnum,
         RunStatus,
@@ -29,10 +32,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BaseNode",
+    "ConditionModel",
     "CronTrigger",
     "GraphNodeModel",
     "Limits",
+    "MissedEnum",
     "NodeContext",
+    "OverlapEnum",
     "ProjectNode",
     "PruneSignal",
     "ReQueueAfterSignal",

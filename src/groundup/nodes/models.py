@@ -5,10 +5,11 @@ Field names, defaults and messages are those of the wire protocol; see :mod:`gro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 
 
 class UnitesStrategyEnum(StrEnum):
@@ -97,6 +98,29 @@ class UnitesModel(BaseModel):
         return _stripped(value, "Unites identifier cannot be empty")
 
 
+class ConditionModel(BaseModel):
+    """Lets a next node follow only where a text is among some others, or is not.
+
+    :param value: text, which may hold placeholders, of this node's own outputs too.
+    :param one_of: it follows where the text is one of these.
+    :param none_of: it follows where the text is none of these.
+    """
+
+    value: str
+    one_of: list[str] | None = Field(default=None, exclude_if=_is_none)
+    none_of: list[str] | None = Field(default=None, exclude_if=_is_none)
+
+    @model_validator(mode="after")
+    def _check_lists(self) -> Self:
+        if (self.one_of is None) == (self.none_of is None):
+            raise ValueError("A condition has either one_of or none_of")
+        return self
+
+    def holds(self, text: str) -> bool:
+        """Whether the node follows, where ``text`` is the value, its placeholders resolved."""
+        return text in self.one_of if self.one_of is not None else text not in (self.none_of or ())
+
+
 class RetryPolicyModel(BaseModel):
     """How often and after which delays a failed node state is tried again; times in milliseconds."""
 
@@ -118,6 +142,8 @@ class GraphNodeModel(BaseModel):
     :param unites: makes the node a join.
     :param retry_policy: replaces the flow's for this node; groundup's manager alone knows it.
     :param timeout: milliseconds that one execution may take; groundup's manager alone knows it.
+    :param conditions: of some next nodes, by identifier; where one does not hold, that node does not follow;
+        groundup's manager alone knows them.
     """
 
     node_name: str
@@ -128,6 +154,7 @@ class GraphNodeModel(BaseModel):
     unites: UnitesModel | None = None
     retry_policy: RetryPolicyModel | None = Field(default=None, exclude_if=_is_none)
     timeout: int | None = Field(default=None, gt=0, exclude_if=_is_none)
+    conditions: Mapping[str, ConditionModel] | None = Field(default=None, exclude_if=_is_none)
 
     @field_validator("node_name")
     @classmethod

@@ -13,6 +13,7 @@ from groundup.nodes import extensions
 from groundup.nodes.models import (
     FAILED,
     UNFINISHED,
+    ConditionModel,
     CronTrigger,
     GraphNodeModel,
     MissedEnum,
@@ -38,6 +39,7 @@ __all__ = [
     "REQUEST_ID_HEADER",
     "UNFINISHED",
     "ClaimedState",
+    "ConditionModel",
     "CronTrigger",
     "EnqueueRequest",
     "EnqueueResponse",

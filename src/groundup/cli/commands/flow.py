@@ -170,7 +170,8 @@ def _lines(name: str, namespace: str, flow: GraphResponse, triggers: Sequence[Tr
 def _described(node: GraphNodeModel, namespace: str) -> str:
     where = "" if node.namespace == namespace else f" of {node.namespace}"
     unites = f", unites {node.unites.identifier} at {node.unites.strategy.value}" if node.unites else ""
-    follows = f" → {', '.join(node.next_nodes)}" if node.next_nodes else ""
+    names = [f"{name} (if)" if name in (node.conditions or {}) else name for name in node.next_nodes or ()]
+    follows = f" → {', '.join(names)}" if names else ""
     return f"{node.identifier} ({node.node_name}{where}{unites}){follows}"
 
 

@@ -48,7 +48,34 @@ def inputs_of(  # noqa: PLR0913, PLR0917 - all that placeholders may refer to
     :raises PlaceholderError: for an output or a store value that is not there.
     """
     declared = flow.document.input_fields.get(node.identifier, list(node.inputs))
+    lookup = _lookup(flow, node, run_id, outputs, view, branches)
+    return {field: resolve(node.inputs[field], lookup) for field in declared if field in node.inputs}
 
+
+def follows(
+    flow: Flow, state: NodeState, identifier: str, outputs: Callable[[], Outputs], view: View
+) -> bool:
+    """Whether the node ``identifier`` follows ``state``: where it has a condition, that must hold.
+
+    :raises PlaceholderError: for an output or a store value that is not there.
+    """
+    node = flow.nodes[state.identifier]
+    condition = (node.conditions or {}).get(identifier)
+    if condition is None:
+        return True
+    return condition.holds(
+        resolve(condition.value, _lookup(flow, node, state.run_id, outputs, view, no_branches))
+    )
+
+
+def _lookup(  # noqa: PLR0913, PLR0917 - all that placeholders may refer to
+    flow: Flow,
+    node: NodeTemplate,
+    run_id: str,
+    outputs: Callable[[], Outputs],
+    view: View,
+    branches: Branches,
+) -> Callable[[Reference], Any]:
     def lookup(reference: Reference) -> Any:
         if isinstance(reference, StoreReference):
             return _store_value(flow, run_id, reference, view)
@@ -56,7 +83,7 @@ def inputs_of(  # noqa: PLR0913, PLR0917 - all that placeholders may refer to
             return [_field(node, reference, fields) for fields in branches(reference.identifier)]
         return _output_value(node, reference, outputs())
 
-    return {field: resolve(node.inputs[field], lookup) for field in declared if field in node.inputs}
+    return lookup
 
 
 def _store_value(flow: Flow, run_id: str, reference: StoreReference, view: View) -> str:

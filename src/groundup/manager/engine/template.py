@@ -126,6 +126,16 @@ def _unites_ancestors(template: GraphTemplate) -> Iterator[str]:
             yield f"Node {node.identifier} has an unites target {target} that is not an ancestor of it"
 
 
+def _known_conditions(template: GraphTemplate) -> Iterator[str]:
+    joins = {node.identifier for node in template.nodes if node.unites}
+    for node in template.nodes:
+        for identifier in node.conditions or {}:
+            if identifier not in node.next_nodes:
+                yield f"Node {node.identifier} has a condition for {identifier} that is no next node of it"
+            elif identifier in joins:
+                yield f"Node {node.identifier} has a condition for {identifier} that unites: joins have none"
+
+
 def _known_dependencies(template: GraphTemplate) -> Iterator[str]:
     readable = graph.readable(template.nodes)
     united = graph.united(template.nodes)
@@ -135,6 +145,9 @@ def _known_dependencies(template: GraphTemplate) -> Iterator[str]:
             yield from _dependency_errors(
                 node, value, _Known(readable[node.identifier], united[node.identifier], store_keys)
             )
+        own = _Known({*readable[node.identifier], node.identifier}, frozenset(), store_keys)
+        for condition in (node.conditions or {}).values():
+            yield from _dependency_errors(node, condition.value, own)
 
 
 class _Known(NamedTuple):
@@ -172,6 +185,7 @@ CHECKS: tuple[Callable[[GraphTemplate], Iterator[str]], ...] = (
     _connected,
     _acyclic,
     _unites_ancestors,
+    _known_conditions,
     _known_dependencies,
 )
 """In the order in which they are made; the first that finds something ends the verification."""

@@ -9,7 +9,7 @@ from typing import Any
 from groundup.manager.engine import joins, retry
 from groundup.manager.engine.model import Effects, Flow, NodeState, Tools, View
 from groundup.manager.engine.placeholders import PlaceholderError
-from groundup.manager.engine.resolution import inputs_of, lineage_outputs
+from groundup.manager.engine.resolution import follows, inputs_of, lineage_outputs
 from groundup.manager.engine.retry import LONGEST
 from groundup.manager.errors import ConflictError
 from groundup.nodes.wire import UNFINISHED, NodeTemplate, StateStatus
@@ -134,7 +134,7 @@ def _following(flow: Flow, members: Iterable[NodeState], view: View, tools: Tool
         outputs: Callable[[], Mapping[str, Mapping[str, Any]]] = partial(lineage_outputs, member, view)
         for identifier in flow.nodes[member.identifier].next_nodes:
             node = flow.nodes[identifier]
-            if node.unites is None:
+            if node.unites is None and follows(flow, member, identifier, outputs, view):
                 yield _next_state(
                     flow, node, member, inputs_of(flow, node, member.run_id, outputs, view), tools
                 )

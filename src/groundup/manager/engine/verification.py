@@ -92,7 +92,8 @@ def _wrong_inputs(document: FlowDocument, registry: Registry) -> Iterator[str]:
 def _wrong_references(document: FlowDocument, registry: Registry) -> Iterator[str]:
     nodes = {node.identifier: node for node in document.nodes}
     for node in document.nodes:
-        for text in node.inputs.values():
+        conditions = (condition.value for condition in (node.conditions or {}).values())
+        for text in (*node.inputs.values(), *conditions):
             for reference in references(text):
                 if not isinstance(reference, StoreReference):
                     yield from _wrong_reference(reference, nodes, registry)

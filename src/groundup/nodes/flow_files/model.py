@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
 
 from groundup.nodes.models import (
+    ConditionModel,
     CronTrigger,
     GraphNodeModel,
     RetryPolicyModel,
@@ -85,6 +86,18 @@ class Secret(BaseModel):
     """A variable of the process that saves the flow, or of `.env` in root."""
 
 
+class Condition(ConditionModel):
+    """Lets a next node follow only where a text is among some others, or is not."""
+
+    model_config = _STRICT
+
+    value: str = Field(description="Text with placeholders, of this node's own outputs too")
+    one_of: list[Value] | None = Field(default=None, description="It follows where the text is one of these")
+    none_of: list[Value] | None = Field(
+        default=None, description="It follows where the text is none of these"
+    )
+
+
 class FlowNode(GraphNodeModel):
     """A place in the flow, and the node that runs there."""
 
@@ -102,6 +115,9 @@ class FlowNode(GraphNodeModel):
     )
     retry_policy: RetryPolicy | None = Field(default=None, description="In the place of the flow's")
     timeout: int | None = Field(default=None, gt=0, description="Milliseconds that one execution may take")
+    conditions: dict[Text, Condition] | None = Field(
+        default=None, description="Of some next nodes, by identifier: whether they follow"
+    )
 
 
 _OneSecret = Annotated[Secret, BeforeValidator(_refuse_literal, json_schema_input_type=Secret)]

@@ -14,7 +14,16 @@ from pydantic import BaseModel, ValidationError
 from groundup.execution.languages.documents import ENDINGS, Document, Keys, read_document
 from groundup.execution.languages.errors import StepError
 from groundup.nodes.flow_files.errors import FlowFileError
-from groundup.nodes.flow_files.model import Cron, FlowFile, FlowNode, RetryPolicy, Secret, StoreConfig, Unites
+from groundup.nodes.flow_files.model import (
+    Condition,
+    Cron,
+    FlowFile,
+    FlowNode,
+    RetryPolicy,
+    Secret,
+    StoreConfig,
+    Unites,
+)
 from groundup.nodes.wire import NodeTemplate, TriggerModel, UpsertGraphRequest
 
 HINT = "`groundup flow schema` prints the schema of flow files"
@@ -132,6 +141,10 @@ def _cross_checked(nodes: Sequence[FlowNode]) -> Iterator[tuple[Keys, str]]:
         for place, following in enumerate(node.next_nodes or ()):
             if following not in known:
                 yield ("nodes", number, "next_nodes", place), _no_node(following, known)
+        for following in node.conditions or {}:
+            if following not in (node.next_nodes or ()):
+                near = _did_you_mean(following, node.next_nodes or ())
+                yield ("nodes", number, "conditions", following), f"{following!r} is no next node{near}"
         if node.unites and node.unites.identifier not in known:
             yield ("nodes", number, "unites"), _no_node(node.unites.identifier, known)
 
@@ -155,6 +168,7 @@ def _described(error: Any) -> tuple[Keys, str]:
 
 _MODELS: Mapping[str, type[BaseModel]] = {
     "nodes": FlowNode,
+    "conditions": Condition,
     "unites": Unites,
     "retry_policy": RetryPolicy,
     "store_config": StoreConfig,
