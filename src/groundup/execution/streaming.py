@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # slow imports, for few
     from concurrent.futures import Future
 
 LOOK = 0.5  # seconds; how often it is looked whether the event loop still is there
-AHEAD = 2**20  # characters that wait for the consumer; then the run waits until half of them are taken
+AHEAD = 2**21  # characters that wait for the consumer; then the run waits until half of them are taken
 
 
 @dataclass(frozen=True, slots=True)

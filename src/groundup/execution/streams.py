@@ -19,7 +19,7 @@ from groundup.execution.capture import Captured
 Callback = Callable[[str], None]
 Stdin = str | bytes | IO[bytes]
 
-READ = 2**18  # bytes that are read at once, and that a pipe is asked to hold
+READ = 2**19  # bytes that are read at once, and that a pipe is asked to hold
 _WRITE = 2**16
 
 
