@@ -185,3 +185,27 @@ def test_what_a_trigger_is_refused_for(api: Api) -> None:
         400,
         {"detail": "Invalid input: 400: Root node can have only store identifier as dependent but got other"},
     )
+
+
+def test_a_poll_and_a_page_have_limits(api: Api) -> None:
+    """However much is asked for: 1,000 node states of one poll, 10,000 runs of one page."""
+    base = "/v0/namespace/limits"
+    api("PUT", f"{base}/nodes/", {"runtime_name": "rt", "nodes": [{**HELLO, "name": "Many"}]})
+    nodes = [
+        {**hello("a", next_nodes=["b"]), "node_name": "Many", "namespace": "limits"},
+        {**hello("b"), "node_name": "Many", "namespace": "limits"},
+    ]
+    assert (
+        api("PUT", f"{base}/graph/many", {"secrets": {}, "nodes": nodes}).body["validation_status"] == "VALID"
+    )
+    api("POST", f"{base}/graph/many/trigger", {})
+    asking = {"nodes": ["Many"], "batch_size": 10**6}
+    (first,) = api("POST", f"{base}/states/enqueue", asking).body["states"]
+    spread = {"outputs": [{}] * 1001}
+    assert api("POST", f"{base}/state/{first['state_id']}/executed", spread).status == 200
+    assert [api("POST", f"{base}/states/enqueue", asking).body["count"] for _ in range(3)] == [1000, 1, 0]
+    for size in (0, 2**31 - 1):
+        assert api("GET", f"{base}/runs/1/{size}").body["total"] == 1
+    assert api("GET", f"{base}/runs/1/{2**31}").status == 422
+    for batch in (0, -1):
+        assert api("POST", f"{base}/states/enqueue", {**asking, "batch_size": batch}).body["count"] == 0
