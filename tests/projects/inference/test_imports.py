@@ -74,6 +74,7 @@ def test_imports_are_found_anywhere(code: str) -> None:
 def test_what_is_imported_by_a_name_that_only_a_run_knows_is_not_guessed() -> None:
     code = (
         "import_module(name)\n__import__('a' + 'b')\nimport_module('.x', 'p')\nimport_module('no module')\n"
+        "reimport_module('x')\nimport_module()\nimport_module(*['x'])\n"
     )
     assert read(code) == []
 
