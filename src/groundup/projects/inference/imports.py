@@ -186,7 +186,7 @@ def _calls(nodes: Iterable[ast.AST]) -> Iterator[Need]:
 
 
 def _imports(function: str) -> bool:
-    return function in ("__import__", "builtins.__import__") or function.split(".")[-1] == "import_module"
+    return function in ("__import__", "builtins.__import__") or function.rpartition(".")[2] == "import_module"
 
 
 def _is_module(name: str) -> bool:
