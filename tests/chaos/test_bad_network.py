@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.background import until
 from tests.support.bad_network import BadNetwork, Fate
 from tests.support.chaos import (
-    PATIENCE,
     SPREAD,
     SPREAD_SUCCESSES,
     ChaosWorker,
@@ -17,12 +15,12 @@ from tests.support.chaos import (
     scaled,
     start_runs,
     steady_manager,
-    summary,
+    wait_for_end,
 )
 from tests.support.invariants import Kept, repeated, violations
 
 RUNS = scaled(20, 100)
-PACE = Pace(seconds=0.01, workers=4, batch=4, lease=2)
+PACE = Pace(seconds=0.01, workers=4, batch=4, lease=3)
 BAD = dict.fromkeys(Fate, 1.0) | {Fate.PASS: 14.0}  # every third exchange
 
 
@@ -32,7 +30,7 @@ def test_every_exchange_may_go_wrong(tmp_path: Path) -> None:
         save_flow(manager.api, SPREAD)
         start_runs(manager.api, RUNS)
         with ChaosWorker(network.uri, journal, PACE) as worker:
-            until(lambda: summary(manager.api) == {"SUCCESS": RUNS}, "everything is done", timeout=PATIENCE)
+            wait_for_end(manager.api, SUCCESS=RUNS)
             assert not worker.ended()
     kept = Kept.read(database)
     assert violations(kept, journal) == []

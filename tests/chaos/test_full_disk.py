@@ -17,7 +17,7 @@ from tests.support.chaos import (
     Pace,
     save_flow,
     start_runs,
-    summary,
+    wait_for_end,
 )
 from tests.support.invariants import Kept, repeated, violations
 from tests.support.manager import BASE, Api
@@ -78,7 +78,7 @@ def test_the_manager_refuses_what_does_not_fit_and_goes_on_with_new_space(tmp_pa
             assert api("GET", "/health").status == 200
             assert api("GET", f"{BASE}/runs/1/0").body["total"] == runs  # it can still be read
             (seen / "filler").unlink()
-            until(lambda: summary(api) == {"SUCCESS": runs}, "everything is done")
+            wait_for_end(api, SUCCESS=runs)
             assert not worker.ended()
         holding = os.open(seen, os.O_RDONLY)
     database = copied(holding, tmp_path / "copy")

@@ -7,7 +7,6 @@ from pathlib import Path
 from groundup.nodes.wire import StateStatus
 from tests.support.background import until
 from tests.support.chaos import (
-    PATIENCE,
     SPREAD,
     SPREAD_EXECUTIONS,
     SPREAD_SUCCESSES,
@@ -19,7 +18,7 @@ from tests.support.chaos import (
     save_flow,
     scaled,
     start_runs,
-    summary,
+    wait_for_end,
 )
 from tests.support.invariants import Kept, repeated, violations
 
@@ -40,7 +39,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice(tmp_path: Path) -> None:
                 manager.kill()
                 held |= Kept.read(database).with_status(StateStatus.QUEUED)
                 manager.start()
-            until(lambda: summary(manager.api) == {"SUCCESS": RUNS}, "everything is done", timeout=PATIENCE)
+            wait_for_end(manager.api, SUCCESS=RUNS)
             assert not worker.ended()
     kept = Kept.read(database)
     assert violations(kept, journal) == []

@@ -11,7 +11,6 @@ import pytest
 from tests.support.background import until
 from tests.support.bad_network import BadNetwork
 from tests.support.chaos import (
-    PATIENCE,
     SPREAD,
     SPREAD_EXECUTIONS,
     SPREAD_SUCCESSES,
@@ -23,7 +22,7 @@ from tests.support.chaos import (
     save_flow,
     scaled,
     start_runs,
-    summary,
+    wait_for_end,
 )
 from tests.support.invariants import Kept, violations
 from tests.support.postgres import PostgresServer
@@ -67,7 +66,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice(server: PostgresServer, tmp_p
                 until(lambda moment=moment: journal.count("end") >= moment, "the moment has come")  # type: ignore[misc]
                 journal.fault("database-or-manager")
                 fault()
-            until(lambda: summary(other.api) == {"SUCCESS": RUNS}, "everything is done", timeout=PATIENCE)
+            wait_for_end(other.api, SUCCESS=RUNS)
             assert not worker.ended()
             assert not another.ended()
     kept = Kept.read(server.url())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from groundup.manager.operations.context import Settings
 from tests.support.background import Background, until
-from tests.support.chaos import summary
+from tests.support.chaos import wait_for_end
 from tests.support.invariants import Kept, violations
 from tests.support.manager import BASE, Api, place, serving
 from tests.support.sdk import make_environment
@@ -39,7 +39,7 @@ def test_late_answers_change_nothing(tmp_path: Path) -> None:
                 saved = api("PUT", f"{BASE}/graph/{node}", {**body, "retry_policy": RETRY})
                 assert saved.body["validation_status"] == "VALID"
             start_runs(api)
-            until(lambda: summary(api) == {"SUCCESS": len(NODES)}, "later attempts do everything")
+            wait_for_end(api, SUCCESS=len(NODES))
             before = Kept.read(database)
 
             def answered() -> Counter[str]:
@@ -51,6 +51,6 @@ def test_late_answers_change_nothing(tmp_path: Path) -> None:
             until(lambda: all(answered()[each] > told[each] for each in ANSWERS), "each late answer is sent")
             assert Kept.read(database).states == before.states
             start_runs(api)
-            until(lambda: summary(api) == {"SUCCESS": 2 * len(NODES)}, "the worker works on")
+            wait_for_end(api, SUCCESS=2 * len(NODES))
             assert not worker.ended()
     assert violations(Kept.read(database), None) == []

@@ -23,7 +23,7 @@ from tests.support.chaos import (
     save_flow,
     scaled,
     start_runs,
-    summary,
+    wait_for_end,
 )
 from tests.support.invariants import Kept, repeated, violations
 
@@ -65,7 +65,7 @@ def test_runs_go_on_under_a_new_version(version: int, tmp_path: Path) -> None:
         go_back(database, version)
         manager.start()
         assert Kept.read(database).with_status(StateStatus.QUEUED)
-        until(lambda: summary(manager.api) == {"SUCCESS": RUNS}, "everything is done")
+        wait_for_end(manager.api, SUCCESS=RUNS)
         assert not worker.ended()
     kept = Kept.read(database)
     assert violations(kept, journal) == []

@@ -11,7 +11,6 @@ from groundup.nodes.wire import StateStatus
 from tests.support.background import until
 from tests.support.chaos import (
     ONE,
-    PATIENCE,
     SPREAD,
     SPREAD_EXECUTIONS,
     SPREAD_SUCCESSES,
@@ -23,7 +22,7 @@ from tests.support.chaos import (
     scaled,
     start_runs,
     steady_manager,
-    summary,
+    wait_for_end,
 )
 from tests.support.invariants import Kept, repeated, violations
 from tests.support.manager import place
@@ -31,7 +30,7 @@ from tests.support.manager import place
 STATES = 60
 STEADY = Pace(seconds=0.2, workers=scaled(8, 4), batch=4, lease=scaled(3, 15))
 SWEEP = 1.0  # seconds between two looks for leases that ran out
-SLACK = 5.0  # seconds; a machine may be busy
+SLACK = 15.0  # seconds; a machine may be busy
 
 
 def test_what_a_killed_worker_had_is_done_again_within_a_lease(tmp_path: Path) -> None:
@@ -48,7 +47,7 @@ def test_what_a_killed_worker_had_is_done_again_within_a_lease(tmp_path: Path) -
         killed = time.time()
         held = Kept.read(database).with_status(StateStatus.QUEUED)
         with ChaosWorker(manager.uri, journal, STEADY):
-            until(lambda: summary(api) == {"SUCCESS": STATES}, "everything is done")
+            wait_for_end(api, SUCCESS=STATES)
             taken = time.time() - killed
     kept = Kept.read(database)
     assert violations(kept, journal) == []
@@ -56,7 +55,7 @@ def test_what_a_killed_worker_had_is_done_again_within_a_lease(tmp_path: Path) -
     assert kept.with_status(StateStatus.RETRY_CREATED) <= held
     assert 0 < len(held) <= STEADY.workers + 2 * STEADY.batch
     back = max(state.updated_at for state in kept.states if state.status is StateStatus.RETRY_CREATED)
-    assert back / 1000 - killed <= STEADY.lease + SWEEP + 1
+    assert back / 1000 - killed <= STEADY.lease + SWEEP + SLACK
     again = math.ceil(len(held) / STEADY.workers) * STEADY.seconds
     assert taken <= STEADY.lease + SWEEP + again + SLACK
 
@@ -64,7 +63,7 @@ def test_what_a_killed_worker_had_is_done_again_within_a_lease(tmp_path: Path) -
 def test_workers_are_killed_again_and_again(tmp_path: Path) -> None:
     database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
     runs, kills = scaled((20, 2), (300, 20))
-    pace = Pace(lease=1.5)
+    pace = Pace(lease=3)
     with steady_manager(database) as manager:
         api = manager.api
         save_flow(api, SPREAD)
@@ -74,7 +73,7 @@ def test_workers_are_killed_again_and_again(tmp_path: Path) -> None:
                 until(lambda moment=moment: journal.count("end") >= moment, "the moment has come")  # type: ignore[misc]
                 journal.fault("worker")
         with ChaosWorker(manager.uri, journal, pace):
-            until(lambda: summary(api) == {"SUCCESS": runs}, "everything is done", timeout=PATIENCE)
+            wait_for_end(api, SUCCESS=runs)
     kept = Kept.read(database)
     assert violations(kept, journal) == []
     assert list(kept.successes().values()) == [SPREAD_SUCCESSES] * runs
@@ -93,11 +92,11 @@ def test_what_kills_its_workers_fails_in_the_end(tmp_path: Path) -> None:
                 assert worker.wait() == -9
                 assert journal.count("begin") == attempt
                 journal.fault("poison")
-        with ChaosWorker(manager.uri, journal, pace) as worker:
-            until(lambda: summary(api) == {"FAILED": 1}, "the poison is given up")
+        with ChaosWorker(manager.uri, journal, Pace()) as worker:
+            wait_for_end(api, FAILED=1)
             save_flow(api, ONE)
             start_runs(api, 1)
-            until(lambda: summary(api)["SUCCESS"], "the worker works on")
+            wait_for_end(api, FAILED=1, SUCCESS=1)
             assert not worker.ended()
     kept = Kept.read(database)
     assert violations(kept, journal) == []

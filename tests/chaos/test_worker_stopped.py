@@ -17,24 +17,21 @@ from tests.support.chaos import (
     scaled,
     start_runs,
     steady_manager,
-    summary,
+    wait_for_end,
 )
 from tests.support.invariants import Kept, repeated, violations
 
 RUNS, TIMES = scaled((6, 1), (20, 10))
-PACE = Pace(seconds=0.1, workers=4, batch=8, lease=1)
+PACE = Pace(seconds=0.1, workers=4, batch=8, lease=scaled(2, 5))
 
 
 def test_a_stopped_worker_that_goes_on_is_not_heard(tmp_path: Path) -> None:
     database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
     held: set[str] = set()
 
-    def all_done() -> bool:
-        return set(summary(manager.api)) == {"SUCCESS"}
-
     with steady_manager(database) as manager, ChaosWorker(manager.uri, journal, PACE) as stopped:
         save_flow(manager.api, SPREAD)
-        for _ in range(TIMES):
+        for time in range(1, TIMES + 1):
             begun = journal.count("begin")
             start_runs(manager.api, RUNS)
             until(lambda begun=begun: journal.count("begin") > begun + 4, "it works")  # type: ignore[misc]
@@ -42,11 +39,11 @@ def test_a_stopped_worker_that_goes_on_is_not_heard(tmp_path: Path) -> None:
             stopped.send(signal.SIGSTOP)
             held |= Kept.read(database).with_status(StateStatus.QUEUED)
             with ChaosWorker(manager.uri, journal, PACE):
-                until(all_done, "another does everything")
+                wait_for_end(manager.api, SUCCESS=RUNS * time)
             stopped.send(signal.SIGCONT)
         until(lambda: "is lost" in stopped.stderr or "refused" in stopped.stderr, "it learns what it lost")
         start_runs(manager.api, 1)
-        until(all_done, "it works on")
+        wait_for_end(manager.api, SUCCESS=RUNS * TIMES + 1)
         assert not stopped.ended()
     kept = Kept.read(database)
     assert violations(kept, journal) == []

@@ -16,7 +16,7 @@ from tests.support.chaos import (
     scaled,
     start_runs,
     steady_manager,
-    summary,
+    wait_for_end,
 )
 from tests.support.clocks import WrongClock
 from tests.support.invariants import Kept, repeated, violations
@@ -44,7 +44,7 @@ def test_a_worker_whose_clock_is_wrong_works_as_any_other(tmp_path: Path) -> Non
                     "it works",
                 )
                 clock.jump(jump)
-            until(lambda: summary(manager.api) == {"SUCCESS": RUNS}, "everything is done")
+            wait_for_end(manager.api, SUCCESS=RUNS)
             assert not right.ended()
             assert not wrong.ended()
     ended = time.time()

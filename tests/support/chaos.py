@@ -9,6 +9,7 @@ import json
 import os
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 from groundup.manager import EmbeddedManager
 from groundup.nodes.wire import NodeTemplate
-from tests.support.background import Background
+from tests.support.background import Background, until
 from tests.support.manager import BASE, Api, place, registration
 from tests.support.managers import API_KEY, ManagerProcess
 
@@ -47,6 +48,7 @@ def scaled(short: T, long: T) -> T:
 
 
 PATIENCE = scaled(120, 1200)  # seconds until everything is done
+_PAUSE = 0.1  # seconds between two looks at all runs, which take managers a while
 
 
 def moments(count: int, of: int, seed: int = 20) -> list[int]:
@@ -199,3 +201,13 @@ def summary(api: Api) -> Counter[str]:
     """How many runs there are of each status."""
     runs: list[dict[str, Any]] = api("GET", f"{BASE}/runs/1/0").body["runs"]
     return Counter(run["status"] for run in runs)
+
+
+def wait_for_end(api: Api, **expected: int) -> None:
+    """Wait until there are so many runs of each status, and no others."""
+
+    def ended() -> bool:
+        time.sleep(_PAUSE)
+        return summary(api) == expected
+
+    until(ended, f"the runs end as {expected}", timeout=PATIENCE)
