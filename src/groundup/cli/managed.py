@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from groundup.cli.extras import needing
-from groundup.cli.running import Options, held
+from groundup.cli.running import Options, held, repository
+from groundup.dag import StateGraph
+from groundup.dag.arguments import Kind
+from groundup.dag.params.source import ParamSource, Path
+from groundup.dag.replacing import REPLACED
 from groundup.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,6 +39,25 @@ async def _worked(namespace: str, uri: str, key: str, work: Callable[[StateManag
 
     async with StateManager(namespace, uri, key) as client:
         return await work(client)
+
+
+def params_of(
+    tables: Mapping[str, Mapping[str, Any]], origin: Callable[[Path], str] = lambda _path: "this command"
+) -> ParamSource:
+    """Return parameters for built-in states; what replaces one and takes none leaves them to it."""
+    graph = repository().graph
+    given = {_taker(graph, name): table for name, table in tables.items() if table}
+    return ParamSource(given, origin)
+
+
+def _taker(graph: StateGraph, name: str) -> str:
+    """Return the name of the state that takes the parameters of ``name``."""
+    taker = name
+    while not any(argument.kind is Kind.PARAMS for argument in graph[taker].arguments):
+        taker = f"{taker}.{REPLACED}"
+        if taker not in graph:
+            return name
+    return taker
 
 
 def check_extra() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -131,6 +132,52 @@ def test_a_second_worker_joins_the_manager_of_the_first_and_serves_after_it(neo:
             second.send(signal.SIGTERM)
             assert second.wait() == 0
     assert details.status == "SUCCESS"
+
+
+def test_a_manager_that_is_not_there_is_waited_for_until_sigterm(neo: Neo, greeting: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        uri = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        env = {**neo.env, "EXOSPHERE_STATE_MANAGER_URI": uri, "EXOSPHERE_API_KEY": "key"}
+        with Background(neo.module("poll", "--node", greeting), env=env, cwd=neo.repo) as worker:
+            worker.wait_for_stderr(f"the state manager does not answer at {uri}")
+            worker.send(signal.SIGTERM)
+            assert worker.wait() == 0
+
+
+STATES = """
+import sys
+
+from groundup import state
+
+
+@state
+def models_downloaded() -> None:
+    "Models are there."
+    print("models are there", file=sys.stderr)
+
+
+@state(replaces="nodes_registered", needs=["models_downloaded"])
+def nodes_registered(replaced):
+    "Nodes are registered, and their models are there."
+    return replaced
+"""
+
+
+def test_states_of_the_repository_are_reached_before_it_polls(
+    neo: Neo, greeting: str, tmp_path: Path
+) -> None:
+    states = write(neo.repo, "groundup_states.py", STATES)
+    with EmbeddedManager(tmp_path / "manager.db") as manager:
+        env = {**neo.env, "EXOSPHERE_STATE_MANAGER_URI": manager.uri, "EXOSPHERE_API_KEY": manager.key}
+        try:
+            with Background(neo.module("poll", "--node", greeting), env=env, cwd=neo.repo) as worker:
+                worker.wait_for_stderr("registered nodes")
+                worker.send(signal.SIGTERM)
+                assert worker.wait() == 0
+        finally:
+            states.unlink()
+    assert worker.stderr.index("models are there") < worker.stderr.index("registered nodes")
 
 
 def test_without_a_manager_it_serves_the_embedded_one(neo: Neo, greeting: str) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from groundup.cli.failures import tell
-from groundup.cli.managed import call, check_extra, write_json, write_table
+from groundup.cli.managed import call, check_extra, params_of, write_json, write_table
 from groundup.cli.running import Options, held, repository
-from groundup.dag.params.source import ParamSource
 from groundup.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,11 +34,11 @@ def apply(files: Sequence[str], *, namespace: str | None, register: bool, as_jso
 
     here = repository()
     given = {"files": [here.path_from_root(file) for file in files] or None, "namespace": namespace}
-    params: dict[str, dict[str, Any]] = {TARGET: {key: value for key, value in given.items() if value}}
+    tables: dict[str, dict[str, Any]] = {TARGET: {key: value for key, value in given.items() if value}}
     if not register:
-        params["nodes_registered"] = {"nodes": []}
+        tables["nodes_registered"] = {"nodes": []}
     try:
-        with held([TARGET], Options(params=ParamSource(params), captures=False)) as report:
+        with held([TARGET], Options(params=params_of(tables), captures=False)) as report:
             applied = report.value(TARGET)
     except FlowsNotValidError as error:
         _write(error.applied, as_json=as_json)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from groundup.cli.extras import needing
 from groundup.cli.interrupts import until_told
+from groundup.cli.managed import params_of
 from groundup.cli.running import Options, held
-from groundup.dag.params.source import ParamSource
 
 if TYPE_CHECKING:
     from groundup.nodes.background import PollingWorker
@@ -37,13 +37,13 @@ def poll(nodes: Sequence[str], *, namespace: str | None, name: str | None, **opt
         from groundup.nodes.background import PollingWorker
         from groundup.nodes.logs import log_to_stderr
     log_to_stderr()
-    params = {
+    tables = {
         "state_manager_ready": {"wait": None},
         "nodes_registered": _given({"nodes": list(nodes) or None, "namespace": namespace, "name": name}),
         TARGET: _given(options),
     }
     try:
-        with held([TARGET], Options(params=ParamSource(params, _option), captures=False)) as report:
+        with held([TARGET], Options(params=params_of(tables, _option), captures=False)) as report:
             _stay(report.value(TARGET), PollingWorker)
     except KeyboardInterrupt:  # before it was reached: there is nothing to end
         return 0
