@@ -201,7 +201,7 @@ def test_a_poll_and_a_page_have_limits(api: Api) -> None:
     api("POST", f"{base}/graph/many/trigger", {})
     asking = {"nodes": ["Many"], "batch_size": 10**6}
     (first,) = api("POST", f"{base}/states/enqueue", asking).body["states"]
-    spread = {"outputs": [{}] * 1001}
+    spread: dict[str, list[object]] = {"outputs": [{}] * 1001}
     assert api("POST", f"{base}/state/{first['state_id']}/executed", spread).status == 200
     assert [api("POST", f"{base}/states/enqueue", asking).body["count"] for _ in range(3)] == [1000, 1, 0]
     for size in (0, 2**31 - 1):
