@@ -91,6 +91,15 @@ def test_a_script_that_has_one_is_refused(tmp_path: Path) -> None:
     assert script.read_bytes() == b"x = 1\n" + BLOCK
 
 
+def test_a_file_that_is_protected_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "script.py"
+    file.write_text("import x\n")
+    file.chmod(0o444)
+    with pytest.raises(UserError, match="is protected"):
+        write_block(read_script(file), ["x"])
+    assert file.read_text() == "import x\n"
+
+
 def test_code_that_is_in_no_file_is_refused() -> None:
     with pytest.raises(UserError, match="in no file"):
         write_block(Script(b""), ["a"])

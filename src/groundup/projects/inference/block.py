@@ -24,17 +24,21 @@ def write_block(script: Script, requirements: Sequence[str]) -> None:
 
     Every other byte stays, and so do line ends; a ``#!`` line and an encoding line stay first.
 
-    :raises UserError: the script has a block already, or is in no file.
+    :raises UserError: the script has a block already, is in no file, or in one that is protected.
     :raises GroundupError: the file cannot be written.
     """
     path = refuse_block(script).resolve()
-    write_whole(path, with_block(script, requirements), mode=stat.S_IMODE(path.stat().st_mode))
+    write_whole(path, with_block(script, requirements), mode=_mode(path))
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def refuse_block(script: Script) -> Path:
     """Return the file of a script that a block can be written into.
 
-    :raises UserError: it has one already, or is in no file.
+    :raises UserError: it has one already, is in no file, or in one that is protected.
     """
     if script.path is None:
         raise UserError(f"{script.name} is in no file: nothing can be written into it", hint="save it first")
@@ -44,6 +48,8 @@ def refuse_block(script: Script) -> Path:
             f"{script.name}:{there.line}: there is a `# /// script` block already",
             hint="edit it by hand, or remove it first",
         )
+    if not _mode(script.path) & stat.S_IWUSR:  # a new file would take its place all the same
+        raise UserError(f"{script.name} is protected from being written", hint="chmod u+w, or copy it")
     return script.path
 
 
