@@ -6,7 +6,7 @@ import inspect
 from dataclasses import fields
 
 import groundup.testing
-from groundup.nodes import NodeContext, ProjectNode, Runtime, ScriptNode, StepNode, errors
+from groundup.nodes import NodeContext, ProjectNode, Runtime, ScriptNode, StateManager, StepNode, errors
 from groundup.nodes.errors import NodesError
 from tests.docs.pages import CHECKOUT
 from tests.docs.tables import names, table
@@ -25,6 +25,13 @@ def test_every_parameter_of_a_runtime_stands_there_with_its_default() -> None:
             default = parameters[name].default
             if isinstance(default, bool | int | str) and "," not in row[1]:
                 assert str(default) in row[1], name
+
+
+def test_every_method_of_the_client_stands_there() -> None:
+    public = {name for name, _ in inspect.getmembers(StateManager, inspect.iscoroutinefunction)}
+    assert set(names(table(PAGE, "method of the client"))) == {
+        name for name in public if not name.startswith("_")
+    }
 
 
 def test_every_part_of_the_context_stands_there() -> None:

@@ -24,7 +24,7 @@ class ForeignManager(LoopbackServer):
 
     `faults` maps the last part of a path to what happens instead of the answers, one after the other;
     `calls` counts requests by that part, `outcomes` lists what was reported, `checks` says how often a saved
-    flow is read as PENDING before it is valid.
+    flow is read as PENDING before it is valid, `runs` has the answers about runs by id.
     """
 
     waiting: list[dict[str, Any]] = field(default_factory=list)
@@ -33,6 +33,7 @@ class ForeignManager(LoopbackServer):
     outcomes: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     checks: int = 0
     verdict: str = "VALID"
+    runs: dict[str, Any] = field(default_factory=dict)
     authority: trustme.CA | None = None
     host: str = "127.0.0.1"
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -95,6 +96,8 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
 
     def _carry_out(self, kind: str, parts: list[str], body: Any) -> tuple[int, Any]:
         manager = self.manager
+        if parts[-1] == "graph" and parts[-2] in manager.runs:
+            return 200, manager.runs[parts[-2]]
         match kind:
             case "nodes":
                 return 200, {"runtime_name": body["runtime_name"], "registered_nodes": body["nodes"]}
@@ -102,6 +105,8 @@ class _Handler(QuietHandler, BaseHTTPRequestHandler):
                 states = manager.waiting[: body["batch_size"]]
                 del manager.waiting[: body["batch_size"]]
                 return 200, {"count": len(states), "namespace": "demo", "status": "QUEUED", "states": states}
+            case "manual-retry":
+                return 200, {"id": f"again-{parts[-2]}", "status": "CREATED"}
             case "graph":
                 manager.checks -= 1
                 verdict = "PENDING" if manager.checks >= 0 else manager.verdict

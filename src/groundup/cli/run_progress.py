@@ -54,7 +54,7 @@ async def wait_for_end(client: StateManager, run_id: str, seconds: float | None)
 
 
 async def _look(client: StateManager, run_id: str) -> tuple[str, Mapping[str, int]]:
-    from groundup.nodes.client_calls import NotOfferedError
+    from groundup.nodes.errors import NotOfferedError
 
     try:
         run = await client.describe_run(run_id)

@@ -89,7 +89,7 @@ async def view_of(client: StateManager, run_id: str) -> RunView:
 
     :raises StateManagerError: there is none.
     """
-    from groundup.nodes.client_calls import NotOfferedError
+    from groundup.nodes.errors import NotOfferedError
 
     graph = await client.get_run(run_id)
     attempts: dict[str, int] = {}

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from groundup.nodes.address import Address
 from groundup.nodes.connection import Connection, Patience, Reply, Safety
-from groundup.nodes.errors import StateManagerError
+from groundup.nodes.errors import NotOfferedError, StateManagerError
 
 _PATIENCE_SECONDS = 30.0
 
@@ -85,10 +85,6 @@ class ClientCalls:
         with self._address.reached() as address:
             async with Connection(address) as connection:
                 yield connection
-
-
-class NotOfferedError(StateManagerError):
-    """The state manager is another one, and does not have what groundup's has beyond the protocol."""
 
 
 def answer(reply: Reply, what: str) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
-from groundup.nodes.client_calls import ClientCalls, NotOfferedError, answer
+from groundup.nodes.client_calls import ClientCalls, answer
 from groundup.nodes.connection import Reply, Safety
-from groundup.nodes.errors import StateManagerError, WaitTimeoutError
+from groundup.nodes.errors import GraphRefusedError, NotOfferedError, WaitTimeoutError
 from groundup.nodes.extensions import (
     CancelResponse,
     RetryFailedResponse,
@@ -37,6 +37,7 @@ from groundup.nodes.wire import (
     ValidationStatus,
 )
 
+PAGE = 1000  # node states
 _PAUSE_SECONDS = 0.2
 _VALUE_ERROR = re.compile(r"Value error, (.*?) \[type=value_error", re.DOTALL)
 
@@ -49,19 +50,11 @@ class GraphVerdict(BaseModel):
     updated_at: str = ""
 
 
-class GraphRefusedError(StateManagerError):
-    """A flow is malformed, and was not saved; ``messages`` say why."""
-
-    def __init__(self, graph_name: str, messages: tuple[str, ...]) -> None:
-        self.messages = messages
-        super().__init__(f"flow {graph_name} cannot be saved: {'; '.join(messages)}", hint="correct the flow")
-
-
 class ExtendedCalls(ClientCalls):
     """Flows as requests of the protocol, and what groundup's manager offers below `/v1`.
 
     Against another manager, the methods that need `/v1` raise
-    :class:`~groundup.nodes.client_calls.NotOfferedError`.
+    :class:`~groundup.nodes.errors.NotOfferedError`.
     """
 
     async def save_graph(
@@ -176,7 +169,7 @@ class ExtendedCalls(ClientCalls):
         before: int | None = None
         while True:
             place = {} if before is None else {"before": before}
-            query = urlencode({"run_id": run_id, "limit": 1000, **place})
+            query = urlencode({"run_id": run_id, "limit": PAGE, **place})
             body = await self._extended("node states cannot be listed", "GET", "states", query=query)
             page = StatePage.model_validate(body)
             found += page.states

@@ -6,6 +6,8 @@
     ├── RuntimeConfigurationError  also ValueError: constructor arguments, node classes
     ├── RegistrationError          also RuntimeError: the manager refuses the nodes
     ├── StateManagerError          the manager refuses a call
+    │   ├── GraphRefusedError      a flow is malformed
+    │   └── NotOfferedError        the manager is of another make, and has no such thing
     ├── UnreachableError           the manager does not answer
     ├── NodeCancelledError         the result of an execution is not wanted any more
     └── WaitTimeoutError           also TimeoutError: something did not happen in time
@@ -30,6 +32,18 @@ class RegistrationError(NodesError, RuntimeError):
 
 class StateManagerError(NodesError):
     """The state manager refused a call."""
+
+
+class GraphRefusedError(StateManagerError):
+    """A flow is malformed, and was not saved; ``messages`` say why."""
+
+    def __init__(self, graph_name: str, messages: tuple[str, ...]) -> None:
+        self.messages = messages
+        super().__init__(f"flow {graph_name} cannot be saved: {'; '.join(messages)}", hint="correct the flow")
+
+
+class NotOfferedError(StateManagerError):
+    """The state manager is another one, and does not have what groundup's has beyond the protocol."""
 
 
 class UnreachableError(NodesError):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from groundup.errors import GroundupError
 from groundup.nodes.client import StateManager
-from groundup.nodes.client_extensions import GraphRefusedError, GraphVerdict
+from groundup.nodes.client_extensions import GraphVerdict
+from groundup.nodes.errors import GraphRefusedError
 from groundup.nodes.flow_files import FlowInFile
 from groundup.nodes.variables import variables
 from groundup.nodes.wire import UpsertGraphRequest, ValidationStatus

@@ -131,7 +131,7 @@ def show(name: str, *, namespace: str, as_json: bool = False) -> int:
     """
 
     async def work(client: StateManager) -> tuple[GraphResponse, list[TriggerInfo]]:
-        from groundup.nodes.client_calls import NotOfferedError
+        from groundup.nodes.errors import NotOfferedError
 
         flow = await client.read_graph(name)
         try:

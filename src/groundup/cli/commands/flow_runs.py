@@ -93,7 +93,7 @@ def runs(flow: str | None, *, status: str | None, limit: int, namespace: str, as
     """
 
     async def work(client: StateManager) -> list[dict[str, Any]]:
-        from groundup.nodes.client_calls import NotOfferedError
+        from groundup.nodes.errors import NotOfferedError
 
         try:
             return await _listed(client, flow, status, limit)
