@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+import threading
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from groundup.errors import UserError
 from groundup.execution import Chunk, ExecutionFailed, ExecutionResult, ExecutionRuntime, OutputStream
+from groundup.execution.run import Run
 from groundup.projects import create_project
 from tests.support.background import until
 from tests.support.holding import HOLD, is_held, is_there
@@ -157,6 +160,38 @@ def test_whoever_leaves_before_the_end_ends_the_whole_tree(way: str, user: User,
         asyncio.run(work())
     assert is_there(lock)
     assert not is_held(lock)
+
+
+class LateEnd(Future[ExecutionResult]):
+    """Lets a run go on when it is asked for its end, and answers after that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+
+    def done(self) -> bool:
+        self.asked.set()
+        self.result(60)
+        return True
+
+
+def test_what_arrives_just_before_the_end_is_not_lost() -> None:
+    end = LateEnd()
+    result = ExecutionResult(exit_code=0, stdout="", stderr="", duration=0, phase="run", environment="host")
+
+    def execute(run: Run) -> ExecutionResult:
+        assert run.on_stdout
+        end.asked.wait()
+        run.on_stdout("last words")
+        return result
+
+    async def work() -> list[str]:
+        output = OutputStream(execute, Run())
+        output._future = end
+        async with output:
+            return [chunk.text async for chunk in output]
+
+    assert asyncio.run(work()) == ["last words"]
 
 
 def test_a_slow_consumer_slows_the_run_down(user: User) -> None:

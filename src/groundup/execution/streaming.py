@@ -59,9 +59,10 @@ class OutputStream:
         self._execute = execute
         self._run = run
         self._future: Future[ExecutionResult] = Future()
+        # The run appends and counts what arrived, the consumer takes and counts that: neither needs a lock.
         self._chunks: deque[Chunk] = deque()
-        self._waiting = 0
-        self._left = False
+        self._arrived = self._taken = 0  # characters
+        self._is_left = self._is_idle = self._is_full = False
         self._room = threading.Condition()
 
     async def __aenter__(self) -> Self:
@@ -81,7 +82,7 @@ class OutputStream:
         import asyncio
 
         with self._room:
-            self._left = True
+            self._is_left = True
             self._room.notify()
         with contextlib.suppress(BrokenPipeError):  # it has ended
             os.write(self._stop, b"x")
@@ -94,11 +95,14 @@ class OutputStream:
 
     async def __anext__(self) -> Chunk:
         while not self._chunks:
-            if self._future.done():
+            self._is_idle = True
+            if self._future.done() and not self._chunks:  # in this order: nothing arrives after the end
                 self._future.result()
                 raise StopAsyncIteration
+            if not self._chunks:
+                await self._news.wait()
+            self._is_idle = False
             self._news.clear()
-            await self._news.wait()
         return self._take()
 
     def __await__(self) -> Generator[Any, None, ExecutionResult]:
@@ -118,32 +122,38 @@ class OutputStream:
         return self.result
 
     def _take(self) -> Chunk:
-        with self._room:
-            chunk = self._chunks.popleft()
-            self._waiting -= len(chunk.text)
-            if self._waiting <= AHEAD // 2:
+        chunk = self._chunks.popleft()
+        self._taken += len(chunk.text)
+        if self._is_full and self._waiting <= AHEAD // 2:
+            with self._room:
                 self._room.notify()
         return chunk
+
+    @property
+    def _waiting(self) -> int:
+        """Characters that wait for the consumer."""
+        return self._arrived - self._taken
 
     def _listener(self, stream: Literal["stdout", "stderr"]) -> Callable[[str], None]:
         return lambda text: self._put(Chunk(stream, text))
 
     def _put(self, chunk: Chunk) -> None:
-        with self._room:
-            if self._waiting >= AHEAD:
-                self._wait_for_room()
-            if self._left:
-                raise Stopped
-            was_empty = not self._chunks
-            self._chunks.append(chunk)
-            self._waiting += len(chunk.text)
-        if was_empty:
+        if self._waiting >= AHEAD:
+            self._wait_for_room()
+        if self._is_left:
+            raise Stopped
+        self._arrived += len(chunk.text)
+        self._chunks.append(chunk)
+        if self._is_idle:
             self._tell()
 
     def _wait_for_room(self) -> None:
-        while not self._room.wait_for(lambda: self._waiting <= AHEAD // 2 or self._left, LOOK):
-            if self._loop.is_closed():  # nobody will take anything
-                raise Stopped
+        with self._room:
+            self._is_full = True  # before it is looked: whoever takes something looks here afterwards
+            while not self._room.wait_for(lambda: self._waiting <= AHEAD // 2 or self._is_left, LOOK):
+                if self._loop.is_closed():  # nobody will take anything
+                    raise Stopped
+            self._is_full = False
 
     def _work(self, run: Run, stopped: int) -> None:
         try:
