@@ -20,6 +20,7 @@ SUITES = {
     "dag": "what a state costs that does nothing, and a warm boot whose states are all up to date",
     "execution": "what runs on the host, in sandboxes and containers cost, and making a project beyond uv",
     "kernel": "what the kernel costs beyond two interpreter starts and uv's own work",
+    "nodes": "how many node states a manager and a worker carry, and how soon, against loops and other tools",
 }
 
 
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     made.add_argument("--rounds", type=int, default=25, help="runs of each command (25)")
     made.add_argument("--python", type=Path, help="the interpreter to measure on; dag: to boot with")
-    made.add_argument("--states", type=int, default=10_000, help="dag: most states in a graph (10000)")
+    made.add_argument("--states", type=int, default=10_000, help="most states: in a graph of dag, on a database of nodes (10000)")
     return made
 
 

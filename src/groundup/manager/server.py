@@ -58,6 +58,7 @@ class ServerThread(uvicorn.Server):
             uvicorn.Config(
                 app,
                 lifespan="on",
+                loop="asyncio",  # the same everywhere, whatever else is installed
                 log_config=None,
                 access_log=False,
                 ws="none",
