@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from groundup.execution.sandbox import SandboxError, SandboxExecutionRuntime
 from groundup.manager import EmbeddedManager
 from groundup.nodes import BaseNode, StateManager
 from groundup.nodes.run_nodes import ProjectNode, ScriptNode
@@ -21,6 +23,7 @@ from tests.support.containers import TAG, connected, docker, owned, share_facts
 from tests.support.holding import HOLD, is_held, is_there
 from tests.support.languages import write_step
 from tests.support.manager import Api
+from tests.support.requirements import require
 from tests.support.users import User, small_index, user, uv, wheels
 from tests.support.workers import running, runtime, step, until
 
@@ -117,3 +120,25 @@ def test_a_container_is_gone(
         )
     )
     assert taken < SECONDS + engine
+
+
+def test_a_sandbox_is_gone(
+    user: User, manager: EmbeddedManager, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The thread that waits for it ends when all in it has."""
+    try:
+        SandboxExecutionRuntime()
+    except SandboxError as error:
+        require(False, f"what a sandbox needs: {error}")
+    caplog.set_level(logging.INFO)
+    made = step_node(tmp_path, "import time\nprint('there', flush=True)\ntime.sleep(600)\n")
+    node = type("Held", (made,), {"isolate": "sandbox"})
+    taken = asyncio.run(
+        cancelled(
+            manager,
+            node,
+            started=lambda: any(line.endswith("there") for line in caplog.messages),
+            ended=lambda: "groundup-node" not in {thread.name for thread in threading.enumerate()},
+        )
+    )
+    assert taken < SECONDS
