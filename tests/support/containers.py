@@ -29,7 +29,7 @@ URLS = {"docker": DOCKER, "podman": PODMAN}
 
 
 def connected(name: str) -> Engine:
-    """Return a connection to Docker or Podman; skip the test where there is none, unless all must be there."""
+    """Return a connection to Docker or Podman; without it the test is skipped, or fails in CI."""
     try:
         return Engine(URLS[name])
     except GroundupError as error:
