@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -24,6 +26,7 @@ from tests.support.chaos import (
     steady_manager,
     wait_for_end,
 )
+from tests.support.holding import is_held
 from tests.support.invariants import Kept, repeated, violations
 from tests.support.manager import place
 
@@ -77,6 +80,22 @@ def test_workers_are_killed_again_and_again(tmp_path: Path) -> None:
     kept = Kept.read(database)
     assert violations(kept, journal) == []
     assert list(kept.successes().values()) == [SPREAD_SUCCESSES] * runs
+
+
+def test_what_runs_in_a_process_of_its_own_ends_with_its_worker(tmp_path: Path) -> None:
+    database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
+    with steady_manager(database) as manager:
+        save_flow(manager.api, [place("apart", node="Apart")])
+        start_runs(manager.api, 1)
+        with ChaosWorker(manager.uri, journal, Pace(lease=2)) as worker:
+            until(lambda: journal.count("begin"), "it runs")
+            assert is_held(tmp_path / "journal.lock")
+            journal.fault("worker")
+            os.kill(worker.pid, signal.SIGKILL)  # it alone, not the processes that it started
+            until(lambda: not is_held(tmp_path / "journal.lock"), "what it started is gone")
+        with ChaosWorker(manager.uri, journal, Pace()):
+            wait_for_end(manager.api, SUCCESS=1)
+    assert violations(Kept.read(database), journal) == []
 
 
 def test_what_kills_its_workers_fails_in_the_end(tmp_path: Path) -> None:

@@ -124,8 +124,8 @@ class ChaosWorker(Background):
         variables: Mapping[str, str] | None = None,
     ) -> None:
         options = {"uri": uri, "key": key, "journal": str(journal.path), "branches": BRANCHES, **vars(pace)}
-        env = {"PATH": os.environ["PATH"], **(variables or {})}
-        super().__init__([sys.executable, str(WORKER), json.dumps(options)], env=env, cwd=journal.path.parent)
+        env = {"PATH": os.environ["PATH"], "CHAOS_OPTIONS": json.dumps(options), **(variables or {})}
+        super().__init__([sys.executable, str(WORKER)], env=env, cwd=journal.path.parent)
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class LastingManager:
 
 def save_flow(api: Api, flow: Sequence[NodeTemplate], *, max_retries: int = 30, delay: int = 10) -> None:
     """Register what workers offer, and save a flow of it called g."""
-    nodes = [registration(name, outputs="text").model_dump() for name in ("Work", "Split", "Poison")]
+    nodes = [registration(name, outputs="text").model_dump() for name in ("Work", "Split", "Poison", "Apart")]
     assert api("PUT", f"{BASE}/nodes/", {"runtime_name": "rt", "nodes": nodes}).status == 200
     policy = {"max_retries": max_retries, "strategy": "FIXED", "backoff_factor": delay}
     template = {"secrets": {}, "nodes": [node.model_dump(mode="json") for node in flow]}

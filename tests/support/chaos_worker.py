@@ -1,8 +1,9 @@
-"""A worker that writes down each execution; a process of its own, given its options as one JSON object."""
+"""A worker that writes down each execution: a process of its own, its options in a variable as JSON."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
@@ -12,9 +13,9 @@ import time
 
 from pydantic import BaseModel
 
-from groundup.nodes import BaseNode, Runtime
+from groundup.nodes import BaseNode, Limits, Runtime
 
-OPTIONS = json.loads(sys.argv[1])
+OPTIONS = json.loads(os.environ["CHAOS_OPTIONS"])  # nodes in processes of their own read them too
 JOURNAL = os.open(OPTIONS["journal"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
 
@@ -56,15 +57,31 @@ class Poison(BaseNode):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-Runtime(
-    "demo",
-    "worker",
-    [Work, Split, Poison],
-    OPTIONS["uri"],
-    OPTIONS["key"],
-    workers=OPTIONS["workers"],
-    batch_size=OPTIONS["batch"],
-    lease=OPTIONS["lease"],
-    poll_interval=0.05,
-).start()
+class Apart(BaseNode):
+    """Takes too long at first, in a process of its own, which holds a lock as long as it lives."""
+
+    limits = Limits(seconds=600)
+
+    def execute(self) -> None:
+        if self.context.attempt == 1:
+            lock = os.open(f"{OPTIONS['journal']}.lock", os.O_RDWR | os.O_CREAT)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            note("begin", self)
+            time.sleep(600)
+        note("begin", self)
+        note("end", self)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    Runtime(
+        "demo",
+        "worker",
+        [Work, Split, Poison, Apart],
+        OPTIONS["uri"],
+        OPTIONS["key"],
+        workers=OPTIONS["workers"],
+        batch_size=OPTIONS["batch"],
+        lease=OPTIONS["lease"],
+        poll_interval=0.05,
+    ).start()

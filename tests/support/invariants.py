@@ -110,7 +110,12 @@ def _wrong_attempts(kept: Kept, chains: dict[Place, list[NodeState]]) -> Iterato
 
 def _wrong_successors(kept: Kept, chains: dict[Place, list[NodeState]]) -> Iterator[str]:
     """After every success there is each next node, and there is nothing else but roots and joins."""
-    expected = {_place(chain[0]) for chain in chains.values() if not chain[0].parents}
+    roots = {version: flow.root.identifier for version, flow in kept.flows.items()}
+    expected = {
+        spot
+        for spot, (first, *_) in chains.items()
+        if first.identifier == roots[first.flow_version] and not first.parents
+    }
     for state in kept.states:
         flow = kept.flows[state.flow_version]
         if state.status is StateStatus.SUCCESS:
