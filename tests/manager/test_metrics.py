@@ -6,11 +6,17 @@ import re
 import signal
 import socket
 import uuid
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from sqlalchemy import Connection, Select
+from sqlalchemy.dialects import sqlite
 
+from groundup.manager.store import backlog
+from groundup.manager.store.database import Database
 from tests.support.background import until
 from tests.support.manager import BASE, HELLO, V1, Api, claim, hello
 from tests.support.managers import API_KEY, ManagerProcess
@@ -98,6 +104,23 @@ def test_nobody_needs_a_key_and_nothing_is_told_that_needs_one(tmp_path: Path) -
             text = answer.read().decode()
         assert not [word for word in ("demo", "hello", "Hello", API_KEY) if word in text]
         assert Api(process.uri, API_KEY)("GET", "/metrics").status == 404
+
+
+@pytest.mark.parametrize("statement", [backlog.OLDEST, backlog.COUNT_DUE, backlog.COUNT_CLAIMED])
+def test_looking_at_what_waits_reads_nothing_of_what_has_ended(
+    tmp_path: Path, statement: Select[Any]
+) -> None:
+    def explain(connection: Connection) -> list[str]:
+        compiled = statement.compile(dialect=sqlite.dialect())
+        values = {name: value or 0 for name, value in compiled.params.items()}
+        parameters = tuple(values[name] for name in compiled.positiontup or ())
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", parameters)
+        return [row.detail for row in rows]
+
+    with closing(Database(tmp_path / "manager.db")) as database:
+        plan = database.read(explain)
+    assert not any(line.startswith("SCAN node_states") for line in plan), plan
+    assert any(re.search(r"USING (COVERING )?INDEX node_states_(claimable|leased)", line) for line in plan)
 
 
 @pytest.mark.parametrize("wanted", [None, "taken"])
