@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from groundup.errors import UserError
 from groundup.nodes.flow_files import FlowFileError, read_flow, read_flows
 from groundup.nodes.flow_files.schemas import FILE, made, published
 
@@ -227,6 +229,18 @@ def test_folders_are_searched_and_every_flow_is_there_once(tmp_path: Path) -> No
 def test_what_is_no_flow_file_is_told(tmp_path: Path, name: str, text: str, told: str) -> None:
     (tmp_path / name).write_text(text)
     assert told in wrong(tmp_path / name)[0]
+
+
+def test_without_what_reads_yaml_the_other_forms_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    monkeypatch.delitem(sys.modules, "groundup.execution.languages.strict_yaml", raising=False)
+    with pytest.raises(UserError, match=r"flows in YAML need groundup\[languages\]: yaml is not installed"):
+        read_flow(written(tmp_path, {"nodes": [NODE]}, "yaml"))
+    assert read_flow(written(tmp_path, {"nodes": [NODE]}, "toml")).name == "flow"
+    (told,) = wrong(written(tmp_path, {"nodes": [{**NODE, "colour": 1}]}, "json"))  # without its line
+    assert told.startswith("flow.json: nodes.0.colour: unknown key")
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_each_state_has_a_line_under_what_brought_it(client: Neo) -> None:
 
 
 def test_summaries_stand_in_one_column_and_what_is_replaced_behind_them(client: Neo) -> None:
-    lines = listed(client, "*ready*")
+    lines = listed(client, "ready*")
     width = len("ready.replaced")
     assert lines == [
         "built-in",

@@ -66,7 +66,7 @@ def _wrong(name: str, line: int, message: str, language: str) -> StepError:
 
 
 def _from_yaml(name: str, text: str) -> Document:
-    with needing_extra("files in YAML need"):
+    with needing_extra():
         from groundup.execution.languages.strict_yaml import YamlError, parse
 
     try:

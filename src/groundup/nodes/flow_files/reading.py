@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from groundup.execution.languages.documents import ENDINGS, Document, Keys, read_document
-from groundup.execution.languages.errors import StepError
+from groundup.execution.languages.errors import StepError, needing_extra
 from groundup.nodes.flow_files.errors import FlowFileError
 from groundup.nodes.flow_files.model import (
     Condition,
@@ -26,6 +27,7 @@ from groundup.nodes.flow_files.model import (
 )
 from groundup.nodes.wire import NodeTemplate, TriggerModel, UpsertGraphRequest
 
+YAML = (".yaml", ".yml")
 HINT = "`groundup flow schema` prints the schema of flow files"
 
 
@@ -98,8 +100,12 @@ def read_flow(path: str | os.PathLike[str], namespace: str = "default") -> FlowI
 
     :param namespace: where it is saved unless it says so itself.
     :raises FlowFileError: it cannot be read, or is no flow; says file, line and key of all that is wrong.
+    :raises UserError: it is in YAML, and what reads that is not installed.
     """
     absolute = Path(path).absolute()
+    if absolute.suffix.lower() in YAML:
+        with needing_extra("flows in YAML need"):
+            import_module("yaml")
     try:
         document = read_document(absolute, "flow")
     except StepError as error:
