@@ -39,6 +39,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice(tmp_path: Path) -> None:
                 manager.kill()
                 held |= Kept.read(database).with_status(StateStatus.QUEUED)
                 manager.start()
+                journal.fault("manager")
             wait_for_end(manager.api, SUCCESS=RUNS)
             assert not worker.ended()
     kept = Kept.read(database)

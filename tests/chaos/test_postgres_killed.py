@@ -66,6 +66,7 @@ def test_nothing_is_lost_and_nothing_is_done_twice(server: PostgresServer, tmp_p
                 until(lambda moment=moment: journal.count("end") >= moment, "the moment has come")  # type: ignore[misc]
                 journal.fault("database-or-manager")
                 fault()
+                journal.fault("database-or-manager")
             wait_for_end(other.api, SUCCESS=RUNS)
             assert not worker.ended()
             assert not another.ended()

@@ -44,9 +44,9 @@ def test_what_a_killed_worker_had_is_done_again_within_a_lease(tmp_path: Path) -
         start_runs(api, STATES)
         with ChaosWorker(manager.uri, journal, STEADY) as worker:
             until(lambda: journal.count("end") >= STATES // 3, "a third is done")
-            journal.fault("worker")
             worker.kill()
             worker.wait()
+            journal.fault("worker")
         killed = time.time()
         held = Kept.read(database).with_status(StateStatus.QUEUED)
         with ChaosWorker(manager.uri, journal, STEADY):
@@ -74,7 +74,7 @@ def test_workers_are_killed_again_and_again(tmp_path: Path) -> None:
         for moment in moments(kills, runs * SPREAD_EXECUTIONS):
             with ChaosWorker(manager.uri, journal, pace):
                 until(lambda moment=moment: journal.count("end") >= moment, "the moment has come")  # type: ignore[misc]
-                journal.fault("worker")
+            journal.fault("worker")
         with ChaosWorker(manager.uri, journal, pace):
             wait_for_end(api, SUCCESS=runs)
     kept = Kept.read(database)
@@ -90,9 +90,9 @@ def test_what_runs_in_a_process_of_its_own_ends_with_its_worker(tmp_path: Path) 
         with ChaosWorker(manager.uri, journal, Pace(lease=2)) as worker:
             until(lambda: journal.count("begin"), "it runs")
             assert is_held(tmp_path / "journal.lock")
-            journal.fault("worker")
             os.kill(worker.pid, signal.SIGKILL)  # it alone, not the processes that it started
             until(lambda: not is_held(tmp_path / "journal.lock"), "what it started is gone")
+            journal.fault("worker")
         with ChaosWorker(manager.uri, journal, Pace()):
             wait_for_end(manager.api, SUCCESS=1)
     assert violations(Kept.read(database), journal) == []

@@ -25,6 +25,10 @@ RUNS, TIMES = scaled((6, 1), (20, 10))
 PACE = Pace(seconds=0.1, workers=4, batch=8, lease=scaled(2, 5))
 
 
+def is_stopped(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 def test_a_stopped_worker_that_goes_on_is_not_heard(tmp_path: Path) -> None:
     database, journal = tmp_path / "manager.db", Journal(tmp_path / "journal")
     held: set[str] = set()
@@ -35,8 +39,9 @@ def test_a_stopped_worker_that_goes_on_is_not_heard(tmp_path: Path) -> None:
             begun = journal.count("begin")
             start_runs(manager.api, RUNS)
             until(lambda begun=begun: journal.count("begin") > begun + 4, "it works")  # type: ignore[misc]
-            journal.fault("stop")
             stopped.send(signal.SIGSTOP)
+            until(lambda: is_stopped(stopped.pid), "it is stopped")
+            journal.fault("stop")
             held |= Kept.read(database).with_status(StateStatus.QUEUED)
             with ChaosWorker(manager.uri, journal, PACE):
                 wait_for_end(manager.api, SUCCESS=RUNS * time)

@@ -96,7 +96,10 @@ class Journal:
         return self._counted[event]
 
     def fault(self, name: str) -> None:
-        """Note that something is broken now."""
+        """Note that what began before may begin again.
+
+        So it is noted when no victim begins anything more; of faults that last, the beginning and the end.
+        """
         with self.path.open("ab", buffering=0) as file:
             file.write(f"fault {name} {os.getpid()} 0\n".encode())
 
