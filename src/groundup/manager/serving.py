@@ -33,6 +33,7 @@ OLD_KEYS_VARIABLE = "SECRETS_ENCRYPTION_KEYS_OLD"
 ORIGINS_VARIABLE = "CORS_ORIGINS"
 
 _SHORTEST_KEY = 16
+_GARBAGE = 20_000  # objects between two searches; a batch makes thousands that are gone soon
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def serve(serving: Serving) -> None:
             parts.callback(server.stop)
             server.start()
             gc.freeze()  # what is there by now stays, and need not be searched for garbage again and again
+            gc.set_threshold(_GARBAGE)
             if (path := sqlite_path(serving.database)) is not None:
                 note_address(path, address_of(listener))
             logger.info("state manager on %s, database %s", address_of(listener), database.name)

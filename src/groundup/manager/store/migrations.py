@@ -79,6 +79,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             seq {serial}, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, namespaces TEXT NOT NULL,
             digest TEXT NOT NULL UNIQUE, created_at BIGINT NOT NULL)""",
     ),
+    (
+        # without the status, so that neither claims nor outcomes have to change it
+        "DROP INDEX node_states_of_run",
+        "CREATE INDEX node_states_of_run ON node_states (run_id)",
+    ),
 )
 
 _SERIAL = {

@@ -10,7 +10,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from groundup.manager.store.backend import Backend, Trouble
 
-_SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+_SETTINGS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-32768",  # KiB
+    "wal_autocheckpoint=8192",  # pages of 4 KiB: most are written again before they are moved
+)
 
 
 def backend(path: Path) -> Backend:
