@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--check", action="store_true", help="exit 1 when a target is missed")
     made.add_argument("--rounds", type=int, default=25, help="runs of each command (25)")
     made.add_argument("--python", type=Path, help="the interpreter to measure on; dag: to boot with")
-    made.add_argument("--states", type=int, default=10_000, help="most states: in a graph of dag, on a database of nodes (10000)")
+    made.add_argument("--states", type=int, default=10_000, help="dag, nodes: most states together (10000)")
     return made
 
 

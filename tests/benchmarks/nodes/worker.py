@@ -20,6 +20,8 @@ from groundup.nodes.metrics import Metrics
 from tests.benchmarks.measuring import clock
 from tests.benchmarks.nodes.work import NAMESPACE, NODES
 
+WORKERS = 32  # fewer than a batch: then the next one is claimed while this one is executed
+
 
 class Tally(Metrics):
     """Sets `done` when so many node states were executed and reported."""
@@ -53,7 +55,7 @@ async def main(key: str, states: int, batch: int, uris: list[str]) -> None:
 
 
 def made(tally: Tally, key: str, batch: int, uri: str) -> Runtime:
-    worker = Runtime(NAMESPACE, "bench", NODES, uri, key, batch_size=batch, workers=batch)
+    worker = Runtime(NAMESPACE, "bench", NODES, uri, key, batch_size=batch, workers=WORKERS)
     worker._settings = replace(worker._settings, metrics=tally)
     return worker
 
