@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from tests.support.background import until
 from tests.support.chaos import (
@@ -26,18 +27,17 @@ from tests.support.mounts import UNSHARE, can_mount
 from tests.support.requirements import require
 
 PACE = Pace(seconds=0.01, workers=4, batch=4, lease=4)
-ON_A_SMALL_DISK = 'mount -t tmpfs -o size=3m none "$0" && exec "$@"'
+ON_A_SMALL_DISK = 'mount -t tmpfs -o size=16m none "$0" && exec "$@"'
 REFUSAL = {"detail": "The database cannot be used now"}
 
 
 def fill(path: Path) -> None:
     """Write to `path` until nothing more fits."""
     with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 512)
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
+        for size in (65536, 512):
+            with pytest.raises(OSError, match="No space left"):
+                while True:
+                    file.write(b"\0" * size)
 
 
 def trigger_until_refused(api: Api) -> int:
