@@ -18,7 +18,7 @@ sys.path.append(str(Path(__file__).resolve().parents[3]))
 from tests.benchmarks.measuring import clock
 from tests.benchmarks.nodes.work import NAMESPACE, NODES
 
-CALLERS = 16
+CALLERS = 64
 STATES = f"/v0/namespace/{NAMESPACE}/states/enqueue"
 STATE = f"/v0/namespace/{NAMESPACE}/state"
 

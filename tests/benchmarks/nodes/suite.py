@@ -22,9 +22,9 @@ from tests.benchmarks.settings import Settings
 from tests.support.postgres import PostgresServer
 
 BATCH = 200  # node states in a claim, and as many executed at the same time
-SINGLE = 64
+SINGLE = 200
 STATES = 10_000
-FEW = 2_000
+FEW = 4_000
 FEWEST = 400
 BACKLOG = 1_000_000
 DURABLE = {"listen_addresses": "", "max_connections": "200"}  # all else as PostgreSQL comes, fsync too
