@@ -9,6 +9,7 @@ import pytest
 
 from groundup.manager import EmbeddedManager
 from groundup.nodes import set_embedded_manager
+from groundup.nodes.embedded import embedded_manager
 
 
 @pytest.fixture
@@ -18,8 +19,11 @@ def manager(tmp_path: Path) -> Iterator[EmbeddedManager]:
 
 
 @pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No address of a manager from outside."""
     monkeypatch.delenv("EXOSPHERE_STATE_MANAGER_URI", raising=False)
     monkeypatch.delenv("EXOSPHERE_API_KEY", raising=False)
+    before = embedded_manager()
     set_embedded_manager(None)
+    yield
+    set_embedded_manager(before)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import pytest
@@ -156,9 +156,3 @@ def test_importing_nodes_is_light() -> None:
 class _Address:
     uri = "http://127.0.0.1:1"
     key = "k"
-
-
-@pytest.fixture(autouse=True)
-def no_embedded_manager() -> Iterator[None]:
-    yield
-    set_embedded_manager(None)

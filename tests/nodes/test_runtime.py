@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Any
@@ -344,9 +343,3 @@ def test_the_embedded_manager_is_used_when_nothing_is_configured(manager: Embedd
 
     asyncio.run(main())
     assert uses == ["started", "ended"]
-
-
-@pytest.fixture(autouse=True)
-def unwired() -> Iterator[None]:
-    yield
-    set_embedded_manager(None)

@@ -172,9 +172,10 @@ def test_without_a_kernels_environment_it_is_the_users(
 
 @pytest.fixture
 def wired_by_nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    before = embedded.embedded_manager()
     set_embedded_manager(embedded._default)
     yield lambda: None
-    set_embedded_manager(None)
+    set_embedded_manager(before)
 
 
 def test_a_runtime_and_a_client_without_an_address_use_it(

@@ -25,8 +25,8 @@ BODY = json.dumps({"nodes": [node.__name__ for node in NODES], "batch_size": BAT
 def slowed(folder: Path, states: int, rounds: int) -> list[Figure]:
     """Measure claims over HTTP while `states` wait, against those while few do; both managers at once."""
     addresses = []
-    for size in (SHORT, states):
-        addresses.append(str(folder / f"{size}.db"))
+    for name, size in (("short", SHORT), ("long", states)):
+        addresses.append(str(folder / f"{name}.db"))
         seeding.prepare(addresses[-1])
         seeding.add_backlog(addresses[-1], size)
     claims = max(SHORT // BATCH // rounds // 2, 1)  # so that many are left

@@ -96,8 +96,15 @@ def _current() -> Select[Any]:
     ).join(flow_versions, flow_versions.c.seq == flows.c.version)
 
 
+def _may_be(name: str) -> bool:
+    """Whether there may be a flow of that name: no database keeps a NUL, and not all can look for one."""
+    return "\0" not in name
+
+
 def find(connection: Connection, namespace: str, name: str) -> Row[Any] | None:
     """The newest version of a flow."""
+    if not _may_be(name):
+        return None
     query = _current().where(flows.c.namespace == namespace, flows.c.name == name)
     return connection.execute(query).one_or_none()
 
@@ -117,6 +124,8 @@ _CURRENT_VERSION = (
 
 def current_version(connection: Connection, namespace: str, name: str) -> Row[Any, Any] | None:
     """Number and errors of the newest version of a flow."""
+    if not _may_be(name):
+        return None
     values = {"wanted_namespace": namespace, "wanted_name": name}
     return connection.execute(_CURRENT_VERSION, values).one_or_none()
 
