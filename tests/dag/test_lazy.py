@@ -194,3 +194,19 @@ def test_what_a_listener_writes_belongs_to_no_state(
 def test_it_is_asked_while_another_thread_imports_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "asyncio", ModuleType("asyncio"))  # as it is at the beginning of that
     assert Lazy(lambda: 5).get() == 5
+
+
+def test_what_a_lazy_parent_needs_is_evaluated_at_once() -> None:
+    at_once = threading.Barrier(2, timeout=60)
+    left, right = (state(at_once.wait, name=name) for name in ("left", "right"))
+
+    @state
+    def both(left: int, right: int) -> set[int]:
+        return {left, right}
+
+    @state
+    def asks(both: Lazy[set[int]]) -> set[int]:
+        return both.get()
+
+    with Runner(StateGraph([left, right, both, asks]), jobs=2) as runner:
+        assert runner.reach(asks).value("asks") == {0, 1}

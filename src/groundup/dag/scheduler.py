@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from contextvars import Context
 from heapq import heappop, heappush
 
 from groundup.dag.outcome import Outcome
@@ -81,6 +82,8 @@ class Scheduler:
             for state in planned:
                 self._hasten(state)
             self._changed.notify_all()
+            if len(self._ready) > 1:
+                self._call_for_help()
         try:
             self._work(lambda: name in self._outcomes, only_urgent=True)
         finally:
@@ -233,13 +236,12 @@ class Scheduler:
 
     def _call_for_help(self) -> None:
         """Let a thread watch whether what is ready is taken."""
-        if self._demanded:  # who waits there takes no other work, and a call must not be lost on it
-            self._changed.notify_all()
-        elif self._idle:
-            if not self._is_watched:
-                self._changed.notify()
-        else:
+        if not self._idle:
             self._start_threads(1)
+        elif self._demanded:  # who waits there takes no other work, and a call must not be lost on it
+            self._changed.notify_all()
+        elif not self._is_watched:
+            self._changed.notify()
 
     def _call_all(self) -> None:
         """Wake or start threads for all states that are ready, besides the one that this thread takes."""
@@ -255,8 +257,6 @@ class Scheduler:
             thread.start()
 
     def _help(self) -> None:
-        from groundup.dag.output import Outside
-
-        # A lazy parent may be why this thread begins: it belongs to no state for that.
-        with Outside(), suppress(BaseException):  # it is kept in _error, which the thread of the run raises
-            self._work(lambda: False)
+        # A lazy parent may be why this thread begins; in a new context it belongs to no state for that.
+        with suppress(BaseException):  # it is kept in _error, which the thread of the run raises
+            Context().run(self._work, lambda: False)
