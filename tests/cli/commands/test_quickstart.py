@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.background import Background, start_kernel
+from tests.support.background import Background, start_kernel, until
 from tests.support.neo import Neo
 from tests.support.process import run_kernel
 
@@ -86,7 +86,7 @@ def test_an_interrupt_exits_130_and_the_next_run_continues(neo: Neo, tmp_path: P
     env = {**neo.env, "GROUNDUP_HOME": str(tmp_path / "home")}
     uv = {"PATH": f"{fetched_uv(neo).parent}:{neo.env['PATH']}"}
     with start_kernel(neo.repo, "quickstart", env={**env, **uv}) as process:
-        process.wait_for_stderr("→ quickstart_project")
+        until((tmp_path / "home/projects").exists, "the beginning of a project")
         process.send_to_group(signal.SIGINT)
         assert process.wait() == 130
         assert process.stderr.endswith("error: interrupted\nhint: run the same command again: it continues\n")
