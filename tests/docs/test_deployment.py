@@ -100,7 +100,9 @@ def test_their_commands_are_commands_of_groundup(name: str) -> None:
     root = typer.main.get_command(app)
     for command, *words in (services()[name]["command"], containers()[name]["args"]):
         group: Any = root
-        group.commands[command].make_context(command, [word.replace("$(DATABASE)", "x.db") for word in words])
+        typed = [word.replace("$(DATABASE)", "x.db") for word in words]
+        context = group.commands[command].make_context(command, typed)
+        assert (context.info_name, context.args) == (command, [])
 
 
 def test_their_variables_are_those_that_are_read() -> None:

@@ -24,7 +24,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
                 os.fsync(file.fileno())
             Path(temporary).chmod(mode)
             Path(temporary).replace(path)
-        except BaseException:
+        except BaseException:  # also when it is interrupted: nothing is left behind
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:

@@ -124,7 +124,7 @@ class Runner:
         self._scopes.begin()
         try:
             self._scheduler.run(planned)
-        except BaseException:
+        except BaseException:  # also when it is interrupted: no child process outlives the run
             self._end()
             raise
         log = self._capture.log if self._capture else None

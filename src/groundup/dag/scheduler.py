@@ -68,7 +68,7 @@ class Scheduler:
                 self._call_for_help()
         try:
             self._work(self._is_all_done)
-        except BaseException:
+        except BaseException:  # also when it is interrupted: no other state begins
             self._halt()
             raise
 

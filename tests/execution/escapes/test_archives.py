@@ -84,6 +84,7 @@ def test_they_would_bite(user: User, outside: Path) -> None:
                 place = Path(os.path.join(folder, name))  # noqa: PTH118
                 if place.name == "planted":
                     place.write_bytes(archive.read(name))
+        assert [path.name for path in outside.iterdir()] == ["planted"]
         (outside / "planted").unlink()
 
 

@@ -72,7 +72,7 @@ def show(run_id: str, *, wait: bool, timeout: float | None, namespace: str, as_j
 async def _followed(client: StateManager, run_id: str, timeout: float | None, *, as_json: bool) -> int:
     try:
         status = await wait_for_end(client, run_id, timeout)
-    except BaseException:
+    except BaseException:  # also when it is interrupted: the run goes on without this command
         sys.stderr.write(f"groundup flow run {run_id} shows what becomes of it\n")
         raise
     _write(await view_of(client, run_id), as_json=as_json)

@@ -174,7 +174,7 @@ class Database:
             if make:
                 _create(connection)
                 return connection
-        except BaseException:
+        except BaseException:  # also when it is interrupted: the file is not kept open
             connection.close()
             raise
         connection.close()

@@ -15,6 +15,7 @@ from groundup.projects.inference.transfer import RemoteFile, TransferError, get
 
 SUFFIXES = (".tar.gz", ".zip")
 ROOTS = ("src/", "lib/", "Lib/", "python/", "")  # where modules are below the top folder of an archive
+# zipfile raises NotImplementedError for kinds of compression that it does not know.
 DAMAGED = (zipfile.BadZipFile, NotImplementedError, tarfile.TarError, zlib.error)
 LARGEST = 128 * 2**20  # bytes of an archive, which is fetched whole
 LARGEST_UNPACKED = 2**30  # bytes
