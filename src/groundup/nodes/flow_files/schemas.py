@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from groundup.execution.languages.schemas import as_text, tables
 
 FILE = Path(__file__).with_name("flow.schema.json")
 _NULL = {"type": "null"}
@@ -21,17 +21,9 @@ def made() -> str:
     from groundup.nodes.flow_files.model import FlowFile
 
     schema = FlowFile.model_json_schema()
-    for table in list(_tables(schema)):
+    for table in list(tables(schema)):
         _simplify(table)
-    version = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps({**version, **schema}, indent=2) + "\n"
-
-
-def _tables(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-    for below in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _tables(below)
+    return as_text(schema)
 
 
 def _simplify(table: dict[str, Any]) -> None:

@@ -28,17 +28,23 @@ def made(name: str) -> str:
 
     models: dict[str, type[Strict]] = {"step": StepFile, "given": GivenStep, "language": LanguageFile}
     schema = models[name].model_json_schema()
-    for table in list(_tables(schema)):
+    for table in list(tables(schema)):
         _simplify(table)
+    return as_text(schema)
+
+
+def as_text(schema: dict[str, Any]) -> str:
+    """Return the text of a file with a schema."""
     version = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps({**version, **schema}, indent=2) + "\n"
 
 
-def _tables(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        yield value
-    for below in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _tables(below)
+def tables(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield all tables in a schema, itself first."""
+    if isinstance(schema, dict):
+        yield schema
+    for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from tables(below)
 
 
 def _simplify(table: dict[str, Any]) -> None:
