@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -26,6 +27,7 @@ class Terminal:
 
     def __init__(self, arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> None:
         self.text = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read can end inside a character
         self.pid, self._master = pty.fork()
         if self.pid == 0:
             _become(arguments, env, cwd)
@@ -91,7 +93,7 @@ class Terminal:
             data = os.read(self._master, 65536)
         except OSError:  # how Linux says that the other end is closed
             return False
-        self.text += data.decode("utf-8", "replace")
+        self.text += self._decoder.decode(data)
         return bool(data)
 
 
