@@ -6,6 +6,7 @@ import secrets
 import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import count
 
 
 def now_ms() -> int:
@@ -13,9 +14,16 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+_OF_THIS_PROCESS = secrets.token_hex(5)
+_numbers = count(secrets.randbits(24))
+
+
 def new_state_id() -> str:
-    """24 lowercase hexadecimal digits that start with the time, so that they stay close in an index."""
-    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+    """24 lowercase hexadecimal digits: the time, what tells processes apart, and a number that goes up.
+
+    So they stay close in an index. Source: ObjectId in the specification of BSON.
+    """
+    return f"{int(time.time()):08x}{_OF_THIS_PROCESS}{next(_numbers) & 0xFFFFFF:06x}"
 
 
 @lru_cache(maxsize=1024)

@@ -166,21 +166,36 @@ class NodeState:
         cls, run_id: str, flow_version: int, node: NodeTemplate, inputs: dict[str, Any], tools: Tools
     ) -> NodeState:
         """A node state of ``node`` that is due now, the first of its group, with nothing before it."""
-        state_id = tools.new_id()
-        return cls(
-            id=state_id,
-            run_id=run_id,
-            flow_version=flow_version,
-            namespace=node.namespace,
-            node_name=node.node_name,
-            identifier=node.identifier,
-            status=StateStatus.CREATED,
-            inputs=inputs,
-            enqueue_after=tools.now,
-            created_at=tools.now,
-            updated_at=tools.now,
-            group=state_id,
-            timeout=None if node.timeout is None else min(node.timeout, LONGEST),
+        state_id, now = tools.new_id(), tools.now
+        return cls.of(
+            {
+                "id": state_id,
+                "run_id": run_id,
+                "flow_version": flow_version,
+                "namespace": node.namespace,
+                "node_name": node.node_name,
+                "identifier": node.identifier,
+                "status": StateStatus.CREATED,
+                "inputs": inputs,
+                "outputs": {},
+                "data": None,
+                "error": None,
+                "parents": {},
+                "joins": {},
+                "through": (),
+                "join_key": None,
+                "group": state_id,
+                "enqueue_after": now,
+                "retry_count": 0,
+                "manual_token": None,
+                "claims": 0,
+                "token": None,
+                "outcome": None,
+                "timeout": None if node.timeout is None else min(node.timeout, LONGEST),
+                "deadline": None,
+                "created_at": now,
+                "updated_at": now,
+            }
         )
 
 
