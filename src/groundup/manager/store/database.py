@@ -15,9 +15,9 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
@@ -146,13 +146,13 @@ class Database:
             return work(connection)
 
     def _write_groups(self) -> None:
-        while True:
-            group, last = self._next_group()
-            if group:
-                for write in self._write_group(group):
-                    self._write_alone(write)
-            if last:
-                return
+        last = False
+        with _Kept(self._backend.engine) as kept:
+            while not last:
+                group, last = self._next_group()
+                if group:
+                    for write in self._write_group(group, kept):
+                        self._write_alone(write, kept)
 
     def _next_group(self) -> tuple[list[_Write], bool]:
         group: list[_Write] = []
@@ -165,21 +165,23 @@ class Database:
             item = self._queue.get()
         return group, True
 
-    def _write_alone(self, write: _Write) -> None:
-        while self._write_group([write]):
+    def _write_alone(self, write: _Write, kept: _Kept) -> None:
+        while self._write_group([write], kept):
             pass
 
-    def _write_group(self, group: Sequence[_Write]) -> Sequence[_Write]:
+    def _write_group(self, group: Sequence[_Write], kept: _Kept) -> Sequence[_Write]:
         """Carry out what is possible in one transaction; gives the writes to do again, each by itself."""
         committing = False
         try:
-            with self._backend.engine.connect() as connection, connection.begin() as transaction:
+            connection = kept.connection
+            with connection.begin() as transaction:
                 again = _Group(self._backend, connection, group).perform()
                 if self._announcement and any(write.announced for write in group):
                     connection.exec_driver_sql(self._announcement)
                 committing = True
                 transaction.commit()
         except BaseException as error:
+            kept.close()
             self.on_rollback()
             return self._after_rollback(group, error, committing=committing)
         for write in group:
@@ -214,6 +216,35 @@ class Database:
             write.future.set_exception(self._failure(write.error))
         else:
             write.future.set_exception(write.error)
+
+
+class _Kept:
+    """The connection of a writer, kept from one transaction to the next: to get one takes longer than some.
+
+    After a failure there is another one.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    @property
+    def connection(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            self._connection.detach()  # else a pool that is disposed of leaves it open for ever
+        return self._connection
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 class _Group:

@@ -58,7 +58,7 @@ def backend(url: URL) -> Backend:
 def _engine(url: URL) -> Engine:
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
-        pool_size=_WRITERS + _READERS,
+        pool_size=_READERS,  # writers keep one each
         max_overflow=2 * _READERS,
         connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "groundup"},
     )
