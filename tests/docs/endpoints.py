@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from groundup.manager.api.app import create_app
+from groundup.manager.api.app import create_api
 from groundup.manager.operations.context import Context
 from groundup.manager.secrets import SecretCipher, generate_key
 from groundup.manager.service import ManagerService
@@ -44,7 +44,7 @@ def described() -> Json:
     """The OpenAPI description."""
     with tempfile.TemporaryDirectory() as folder, closing(Database(Path(folder, "manager.db"))) as database:
         service = ManagerService(database, Context(SecretCipher(generate_key())))
-        return create_app(service, "key").openapi()
+        return create_api(service, "key").openapi()
 
 
 def text_of(document: Json) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from groundup.manager import serving
-from groundup.manager.api.app import create_app
+from groundup.manager.api.app import create_api
 from groundup.manager.api.auth import REFUSALS
 from groundup.manager.housekeeping import CHORES
 from groundup.manager.operations.backlog import Backlog
@@ -22,7 +22,7 @@ OPERATING = (CHECKOUT / "docs/how-to/operate-a-state-manager.md").read_text(enco
 
 def test_every_endpoint_beyond_the_protocol_stands_there(tmp_path: object) -> None:
     database = Database(f"{tmp_path}/manager.db")
-    described = create_app(ManagerService(database, Context(SecretCipher(generate_key()))), "key").openapi()
+    described = create_api(ManagerService(database, Context(SecretCipher(generate_key()))), "key").openapi()
     database.close()
     offered = {
         f"{method.upper()} {path.replace('/v1/namespace/{namespace_name}', 'N')}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
+import asyncio
+import gc
 import os
 import socket
 import stat
@@ -188,11 +189,13 @@ def test_importing_the_manager_is_light() -> None:
     assert output.stdout.strip() == "[]"
 
 
+@pytest.mark.filterwarnings("ignore:unclosed resource:ResourceWarning")  # nobody was left to close it
 def test_a_server_that_ends_by_itself_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with EmbeddedManager(tmp_path / "manager.db"):
         (thread,) = (thread for thread in threading.enumerate() if thread.name == "groundup-manager")
-        raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
-        assert raise_in_thread(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)) == 1
+        loops = [found for found in gc.get_objects() if isinstance(found, asyncio.AbstractEventLoop)]
+        (loop,) = (loop for loop in loops if loop.is_running())
+        loop.call_soon_threadsafe(sys.exit)
         thread.join(20)
         assert not thread.is_alive()
     assert "the state manager ended by itself" in caplog.text

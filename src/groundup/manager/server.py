@@ -7,7 +7,7 @@ import socket
 import threading
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from groundup.manager.errors import ManagerError
 from groundup.manager.service import ManagerService
@@ -53,12 +53,13 @@ def _cannot_listen(host: str, port: int, error: OSError) -> ManagerError:
 class ServerThread(uvicorn.Server):
     """Serves ``app`` in a thread of its own until it is stopped."""
 
-    def __init__(self, app: FastAPI, service: ManagerService, listener: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, service: ManagerService, listener: socket.socket) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 lifespan="on",
-                loop="asyncio",  # the same everywhere, whatever else is installed
+                loop="auto",  # uvloop, which takes half the time for a connection, wherever there is one
+                proxy_headers=False,  # nothing here looks at where a request comes from
                 log_config=None,
                 access_log=False,
                 ws="none",

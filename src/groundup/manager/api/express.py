@@ -7,28 +7,31 @@ here; everything else, and whatever is wrong, goes the long way and gets its ans
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
+from pydantic_core import to_json
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from groundup.manager.api import batch, v0, v1
-from groundup.manager.api.auth import LARGEST_BODY, StrictRequest
+from groundup.manager.api.auth import LARGEST_BODY
 from groundup.manager.api.errors import status_of
 from groundup.manager.api.keyring import Keyring
 from groundup.manager.errors import ManagerError
+from groundup.manager.operations import flows
 from groundup.manager.service import ManagerService
-from groundup.nodes.wire import API_KEY_HEADER, EnqueueRequest, ExecutedRequest, extensions
+from groundup.nodes.wire import API_KEY_HEADER, EnqueueRequest, ExecutedRequest, TriggerRequest, extensions
 
-_CLAIMS = "/v0/namespace/{namespace_name}/states/enqueue"
-_EXECUTED = "/v0/namespace/{namespace_name}/state/{state_id}/executed"
-_OUTCOMES = "/v1/namespace/{namespace_name}/outcomes"
 _KEY = API_KEY_HEADER.encode()
+_JSON = (b"content-type", b"application/json")
+
+Place = Mapping[str, str]
+Answer = Callable[[Place, bytes, Request], Awaitable[bytes | None]]
+"""From what a path names, the body and the request to the body of the answer; None to what is not plain."""
 
 
 class Express:
@@ -42,40 +45,45 @@ class Express:
         self._service: ManagerService = api.state.service
         self._keyring: Keyring = api.state.keyring
         routes = _routes()
-        self._ways = [(_pattern(path), routes[path]) for path in (_EXECUTED, _OUTCOMES, _CLAIMS)]
+        answers: dict[str, Answer] = {
+            "/v0/namespace/{namespace_name}/state/{state_id}/executed": self._executed,
+            "/v1/namespace/{namespace_name}/outcomes": self._outcomes,
+            "/v0/namespace/{namespace_name}/states/enqueue": self._claims,
+            "/v0/namespace/{namespace_name}/graph/{graph_name}/trigger": self._trigger,
+        }
+        self._ways = [(_pattern(path), routes[path], answer) for path, answer in answers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         found = self._find(scope)
-        if found is None:
+        if found is None or not await self._may(scope, found[0]["namespace_name"]):
             await self._app(scope, receive, send)
             return
-        place, route = found
-        request = StrictRequest(scope, receive)
-        if not await self._may(request, place["namespace_name"]):
-            await self._app(scope, receive, send)
+        place, route, answer = found
+        body = await _body(receive)
+        if body is None:
             return
-        try:
-            response = await self._response(route.path, place, request)
-        except ClientDisconnect:
-            return  # before all of it arrived
-        if response is None:
-            await self._app(scope, _again(await request.body(), receive), send)
+        answered = await _answered(answer, place, body, Request(scope, receive))
+        if answered is None:
+            await self._app(scope, _again(body, receive), send)
             return
         scope["route"] = route
-        await response(scope, receive, send)
+        status, content = answered
+        length = (b"content-length", str(len(content)).encode())
+        await send({"type": "http.response.start", "status": status, "headers": [length, _JSON]})
+        await send({"type": "http.response.body", "body": content})
 
-    def _find(self, scope: Scope) -> tuple[dict[str, str], APIRoute] | None:
-        """What the path of a request names, and the route that it would take."""
+    def _find(self, scope: Scope) -> tuple[Place, APIRoute, Answer] | None:
+        """What the path of a request names, the route that it would take, and what answers it here."""
         if scope["type"] == "http" and scope["method"] == "POST":
-            for pattern, route in self._ways:
+            for pattern, route, answer in self._ways:
                 if found := pattern.fullmatch(scope["path"]):
-                    return found.groupdict(), route
+                    return found.groupdict(), route, answer
         return None
 
-    async def _may(self, request: StrictRequest, namespace: str) -> bool:
+    async def _may(self, scope: Scope, namespace: str) -> bool:
         """Whether a request is plain as far as its head tells, and has a key for ``namespace``."""
-        headers = dict(request.scope["headers"])
+        headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"")
         if headers.get(b"content-type") != b"application/json" or b"origin" in headers:
             return False
@@ -84,29 +92,54 @@ class Express:
         access = await self._keyring.access(headers.get(_KEY, b"").decode("latin-1"))
         return access is not None and (access.namespaces is None or namespace in access.namespaces)
 
-    async def _response(self, path: str, place: Mapping[str, str], request: StrictRequest) -> Response | None:
-        """The answer; None to what is not plain."""
-        try:
-            return await self._answer(path, place, request)
-        except ValidationError:
-            return None
-        except ManagerError as error:
-            status, detail = status_of(error)
-            return JSONResponse({"detail": detail}, status_code=status)
-
-    async def _answer(self, path: str, place: Mapping[str, str], request: StrictRequest) -> Response | None:
-        namespace, body = place["namespace_name"], await request.body()
-        if path == _CLAIMS:
-            wanted = EnqueueRequest.model_validate_json(body)
-            return v0.as_json(await self._service.enqueue(namespace, wanted, request.is_disconnected))
-        if path == _OUTCOMES:
-            outcomes = extensions.OutcomesRequest.model_validate_json(body)
-            if not all(map(_is_plain, outcomes.outcomes)):
-                return None
-            return v0.as_json(await batch.report(self._service, namespace, outcomes))
+    async def _executed(self, place: Place, body: bytes, _request: Request) -> bytes | None:
         outputs = ExecutedRequest.model_validate_json(body).outputs
         outcome = extensions.ExecutedOutcome(outcome="executed", state_id=place["state_id"], outputs=outputs)
-        return JSONResponse(await self._service.record(namespace, outcome)) if _is_plain(outcome) else None
+        if not _is_plain(outcome):
+            return None
+        return to_json(await self._service.record(place["namespace_name"], outcome))
+
+    async def _outcomes(self, place: Place, body: bytes, _request: Request) -> bytes | None:
+        outcomes = extensions.OutcomesRequest.model_validate_json(body)
+        if not all(map(_is_plain, outcomes.outcomes)):
+            return None
+        return to_json(await batch.report(self._service, place["namespace_name"], outcomes))
+
+    async def _claims(self, place: Place, body: bytes, request: Request) -> bytes | None:
+        wanted = EnqueueRequest.model_validate_json(body)
+        claimed = await self._service.enqueue(place["namespace_name"], wanted, request.is_disconnected)
+        return to_json(claimed)
+
+    async def _trigger(self, place: Place, body: bytes, _request: Request) -> bytes | None:
+        wanted = TriggerRequest.model_validate_json(body)
+        begun = await self._service.change(
+            flows.trigger, place["namespace_name"], place["graph_name"], wanted
+        )
+        return to_json(begun)
+
+
+async def _answered(answer: Answer, place: Place, body: bytes, request: Request) -> tuple[int, bytes] | None:
+    """Status and body of the answer; None to what is not plain."""
+    try:
+        content = await answer(place, body, request)
+    except ValidationError:
+        return None
+    except ManagerError as error:
+        status, detail = status_of(error)
+        return status, to_json({"detail": detail})
+    return None if content is None else (200, content)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The body of a request; None when who sent it has gone before all of it arrived."""
+    parts, more = [], True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
 
 
 def _routes() -> dict[str, APIRoute]:

@@ -6,7 +6,7 @@ import logging
 import random
 import uuid
 
-from starlette.datastructures import Headers, MutableHeaders
+from fastapi import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,7 +14,9 @@ from groundup.nodes.wire import MANAGER_HEADER, REQUEST_ID_HEADER
 
 logger = logging.getLogger(__name__)
 
-_V1_VERSION = "1"
+_V1_VERSION = b"1"
+_ID_HEADER = REQUEST_ID_HEADER.lower().encode()
+_ID = "groundup.request_id"
 
 
 class Envelope:
@@ -28,31 +30,40 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(scope)
+        scope[_ID] = request_id = _request_id(scope)
+        headers = ((_ID_HEADER, request_id.encode()), (MANAGER_HEADER.lower().encode(), _V1_VERSION))
         started = False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID_HEADER] = request_id
-                headers[MANAGER_HEADER] = _V1_VERSION
+                message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:
+        except Exception as error:
             logger.exception("request %s failed", request_id)
-            if started:
-                raise
-            await _internal_error(request_id)(scope, receive, send_with_headers)
+            if not started:
+                answer = await unexpected(Request(scope), error)
+                await answer(scope, receive, send_with_headers)
+
+
+async def unexpected(request: Request, _error: Exception) -> JSONResponse:
+    """The answer to a request that failed by what nobody expected."""
+    detail = f"internal server error, see the manager's log for request {request.scope[_ID]}"
+    return JSONResponse({"success": False, "detail": detail}, status_code=500)
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get(REQUEST_ID_HEADER)
-    if given is None:
-        return _new_id()
+    for name, given in scope["headers"]:
+        if name == _ID_HEADER:
+            return _checked(given.decode("latin-1"))
+    return _new_id()
+
+
+def _checked(given: str) -> str:
     try:
         return str(uuid.UUID(given))
     except ValueError:
@@ -61,8 +72,3 @@ def _request_id(scope: Scope) -> str:
 
 def _new_id() -> str:
     return str(uuid.UUID(int=random.getrandbits(128), version=4))
-
-
-def _internal_error(request_id: str) -> JSONResponse:
-    detail = f"internal server error, see the manager's log for request {request_id}"
-    return JSONResponse({"success": False, "detail": detail}, status_code=500)
