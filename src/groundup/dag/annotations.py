@@ -7,7 +7,7 @@ import collections.abc
 import inspect
 from collections.abc import Callable
 from functools import partial
-from types import NoneType, UnionType
+from types import FunctionType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 
@@ -27,6 +27,8 @@ _GENERATORS = (collections.abc.Iterator, collections.abc.Iterable, collections.a
 
 def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function under partials, methods and wrappers."""
+    if type(function) is FunctionType and not hasattr(function, "__wrapped__"):  # most are
+        return function
     while isinstance(function, partial):
         function = function.func
     plain: Callable[..., Any] = inspect.unwrap(function)
@@ -35,6 +37,8 @@ def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def flags_of(function: Callable[..., Any]) -> int:
     """Return the ``co_flags`` of what a call enters first, which may wrap a function of another kind."""
+    if type(function) is FunctionType:  # most are
+        return function.__code__.co_flags
     while isinstance(function, partial):
         function = function.func
     entered = getattr(function, "__func__", function)
@@ -75,6 +79,8 @@ def fits(given: Any, wanted: Any) -> bool:
     What cannot be judged fits: only a plain contradiction is one. Type arguments are compared one by one, as
     if all of them were covariant.
     """
+    if given is wanted:
+        return True
     given, wanted = _stripped(given), _stripped(wanted)
     if given is wanted or given in _ANYTHING or wanted in _ANYTHING or wanted is object:
         return True

@@ -21,15 +21,17 @@ def in_place(states: Iterable[AnyState]) -> Iterator[AnyState]:
     :raises InvalidStateError: something is no state, or a newcomer has a name of its own, or wants what it
         does not replace.
     """
-    stacks: dict[str, list[AnyState]] = {}
+    first: dict[str, AnyState] = {}
     newcomers = []
     for state in dict.fromkeys(map(_checked, states)):
         if state.replaces:
             newcomers.append(state)
-        else:
-            stack = stacks.setdefault(state.name, [state])
-            if stack[0] is not state:
-                raise DuplicateStateError(stack[0], state)
+        elif first.setdefault(state.name, state) is not state:
+            raise DuplicateStateError(first[state.name], state)
+    if not newcomers:
+        yield from first.values()
+        return
+    stacks = {name: [state] for name, state in first.items()}
     for state in newcomers:
         if state.replaces not in stacks:
             raise UnknownStateError(state.replaces, stacks, wanted_by=state)

@@ -37,10 +37,12 @@ class Scheduler:
         self._settle = settle
         self._outcomes = outcomes
         self._jobs = jobs
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()  # taken by itself: to take it through the condition takes longer
+        self._changed = threading.Condition(self._lock)
         self._ready: list[tuple[int, str]] = []
         self._waiting: dict[str, int] = {}  # how many parents each state waits for; gone once it is taken
-        self._places: dict[str, tuple[int, AnyState]] = {}  # planned states and their place in the order
+        self._planned: dict[str, AnyState] = {}
+        self._places: dict[str, int] = {}  # of planned states in the order
         self._followers: dict[str, list[str]] = {}
         self._demanded: list[str] = []
         self._urgent = -(2**62)  # the next place before all that was planned
@@ -59,7 +61,7 @@ class Scheduler:
 
         :raises BaseException: what interrupted this thread or a settling; no other begins then.
         """
-        with self._changed:
+        with self._lock:
             self._stopping.clear()
             self._error = None
             for place, state in enumerate(planned, len(self._places)):
@@ -77,7 +79,7 @@ class Scheduler:
 
         The thread helps with what was demanded, so that something always goes on.
         """
-        with self._changed:
+        with self._lock:
             self._demanded.append(name)
             for state in planned:
                 self._hasten(state)
@@ -98,11 +100,12 @@ class Scheduler:
             thread.join(max(deadline - time.monotonic(), 0))
 
     def _halt(self) -> None:
-        with self._changed:
+        with self._lock:
             self._stopping.set()
             self._ready.clear()
             self._waiting.clear()
             self._places = {name: at for name, at in self._places.items() if name in self._outcomes}
+            self._planned = {name: self._planned[name] for name in self._places}
             self._changed.notify_all()
 
     def _is_all_done(self) -> bool:
@@ -110,7 +113,8 @@ class Scheduler:
 
     def _add(self, place: int, state: AnyState) -> None:
         name, missing = state.name, 0
-        self._places[name] = (place, state)
+        self._planned[name] = state
+        self._places[name] = place
         for parent in state.eager_parents:
             if parent not in self._outcomes:
                 self._followers.setdefault(parent, []).append(name)
@@ -123,7 +127,7 @@ class Scheduler:
         name = state.name
         self._urgent += 1
         if name in self._waiting:
-            self._places[name] = (self._urgent, state)
+            self._places[name] = self._urgent
             if not self._waiting[name]:
                 heappush(self._ready, (self._urgent, name))  # its other entry is passed over when it comes up
         elif name not in self._places:
@@ -134,7 +138,7 @@ class Scheduler:
         outcome: Outcome | None = None
         was_slow = False
         while True:
-            with self._changed:
+            with self._lock:
                 if state is not None and outcome is not None:
                     self._finish(state.name, outcome)
                 state = self._take(is_done, only_urgent, was_slow)
@@ -144,7 +148,7 @@ class Scheduler:
             try:
                 outcome = self._settle(state)
             except BaseException as error:
-                with self._changed:
+                with self._lock:
                     self._running -= 1
                     self._error = self._error or error
                     self._changed.notify_all()
@@ -172,7 +176,7 @@ class Scheduler:
             name = heappop(self._ready)[1]
             if self._waiting.pop(name, None) is not None:
                 self._running += 1
-                return self._places[name][1]
+                return self._planned[name]
         return None
 
     def _leads(self) -> bool:
@@ -207,14 +211,14 @@ class Scheduler:
         """
         ended, seconds = -1, PATIENCE
         self._is_watched = True
-        self._changed.release()
+        self._lock.release()
         try:
             while self._ready and ended != self._ended and not self._stopping.is_set():
                 ended = self._ended
                 self._stopping.wait(seconds)
                 seconds = min(seconds * 2, MOST_PATIENCE)
         finally:
-            self._changed.acquire()
+            self._lock.acquire()
             self._is_watched = False
         return bool(self._ready) and ended == self._ended
 
@@ -227,7 +231,7 @@ class Scheduler:
             if follower in self._waiting:
                 self._waiting[follower] -= 1
                 if not self._waiting[follower]:
-                    heappush(self._ready, (self._places[follower][0], follower))
+                    heappush(self._ready, (self._places[follower], follower))
                     freed += 1
         if self._demanded or self._is_all_done():  # somebody waits for an outcome, not for work
             self._changed.notify_all()

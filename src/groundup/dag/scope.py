@@ -77,14 +77,12 @@ class Scopes:
 
     def of(self, name: str) -> Scope:
         """Surround the evaluation of the state `name`, in this context."""
-        from groundup.dag.output import Children, Running
-
         if self._watching is None:
             self._watch()
         outer = self._outer
-        children = Children(outer.children if outer else None)
+        children = self._children(outer.children if outer else None)
         output = self._capture.of(name) if self._capture else None
-        scope = Scope(Running(children, output, outer.receiver if outer else None), self._open.discard)
+        scope = Scope(self._running(children, output, outer.receiver if outer else None), self._open.discard)
         self._open.add(scope)
         return scope
 
@@ -118,10 +116,11 @@ class Scopes:
             self._watching.close()
 
     def _watch(self) -> None:
-        from groundup.dag.output import watching
+        from groundup.dag.output import Children, Running, watching
 
         with self._lock:
             if self._watching is None:
+                self._children, self._running = Children, Running
                 stack = ExitStack()
                 stack.enter_context(watching())
                 self._watching = stack

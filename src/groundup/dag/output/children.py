@@ -37,7 +37,6 @@ class Children:
     the block ends none: a state may start what is meant to stay.
 
     :param outer: that of the state inside of which this one runs, if there is one: it has the processes too.
-    :ivar mark: stands in the variables of the processes.
     """
 
     __slots__ = (
@@ -45,17 +44,16 @@ class Children:
         "_handles",
         "_known",
         "_limit",
+        "_made",
         "_outer",
         "_running",
         "_stopped",
         "_unmarked",
-        "mark",
     )
 
     def __init__(self, outer: Children | None = None) -> None:
         self._outer = outer
-        around = outer.mark if outer else os.environ.get(MARK, "")
-        self.mark: str = f"{around}/{os.getpid()}.{time.monotonic_ns()}.{next(_numbers)}"
+        self._made = (os.getpid(), time.monotonic_ns(), next(_numbers))
         self._unmarked: set[tuple[int, float]] = set()
         self._known: dict[int, float] = {}  # when each process started, by id
         self._handles: tuple[subprocess.Popen[Any], ...] = ()  # in place of these, where there are no facts
@@ -72,6 +70,12 @@ class Children:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._running.__exit__(kind, error, trace)
+
+    @property
+    def mark(self) -> str:
+        """What stands in the variables of the processes; put together late, since most states start none."""
+        around = self._outer.mark if self._outer else os.environ.get(MARK, "")
+        return f"{around}/{'.'.join(map(str, self._made))}"
 
     def end(self, grace: float = GRACE) -> None:
         """End the processes that there are and what stems from them; blocks until they are gone.
