@@ -7,10 +7,10 @@ from concurrent.futures import wait
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.dialects import sqlite
 
-from groundup.manager.errors import DatabaseError, RejectedError
+from groundup.manager.errors import DatabaseError, NotFoundError, RejectedError
 from groundup.manager.store import states
 from groundup.manager.store.database import Database
 
@@ -64,6 +64,23 @@ def test_a_failed_write_is_undone_alone(database: Database) -> None:
         "NoneType",
     ]
     assert numbers(database) == [1, 2, 3]
+
+
+def test_what_is_refused_leaves_the_connection_of_its_writer(database: Database) -> None:
+    connected: list[object] = []
+
+    def refused(_connection: Connection) -> None:
+        raise NotFoundError("nothing there")
+
+    for _ in range(3 * database.writers):
+        database.write(insert(1)).exception()  # type: ignore[arg-type]
+    event.listen(database._backend.engine, "connect", lambda *_: connected.append(1))
+    for number in range(10):
+        assert isinstance(database.write(refused).exception(), NotFoundError)
+        assert type(database.write(insert(1)).exception()).__name__ == "IntegrityError"  # type: ignore[arg-type]
+        database.write(insert(100 + number)).result()  # type: ignore[arg-type]
+    assert len(connected) < database.writers
+    assert numbers(database) == [1, *range(100, 110)]
 
 
 def test_what_is_waiting_is_written_before_the_database_closes(

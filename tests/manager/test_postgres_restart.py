@@ -42,6 +42,32 @@ def test_writes_and_reads_wait_for_a_database_that_restarts() -> None:
         database.close()
 
 
+END_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'groundup'"
+END_THIS = "SELECT pg_terminate_backend(pg_backend_pid())"
+
+
+def test_connections_that_an_administrator_ends_are_replaced(postgres: PostgresServer) -> None:
+    """Idle ones, and one in the middle of a transaction, which is done again from its beginning."""
+    with postgres.schema() as address:
+        database = Database(address)
+        database.write(lambda connection: connection.execute(text("CREATE TABLE t (n INTEGER)"))).result()
+        attempts: list[int] = []
+
+        def ended_at_first(connection: Connection) -> None:
+            insert(connection)
+            attempts.append(1)
+            if len(attempts) == 1:
+                connection.execute(text(END_THIS))
+
+        for _ in range(3):
+            postgres.execute(END_ALL)
+            for write in [database.write(insert) for _ in range(20)]:
+                write.result(60)
+        database.write(ended_at_first).result(60)
+        assert (database.read(count), len(attempts)) == (61, 2)
+        database.close()
+
+
 def test_a_database_that_stays_away_is_an_error_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_module, "_PATIENCE_SECONDS", 0.3)
     with PostgresServer() as server:

@@ -181,19 +181,19 @@ class Database:
                 committing = True
                 transaction.commit()
         except BaseException as error:
-            kept.close()
+            trouble = self._backend.judge(error)
+            kept.mend(broken=trouble in {Trouble.LOST, Trouble.FATAL})
             self.on_rollback()
-            return self._after_rollback(group, error, committing=committing)
+            return self._after_rollback(group, error, trouble, committing=committing)
         for write in group:
             if write not in again:
                 self._settle(write)
         return again
 
     def _after_rollback(
-        self, group: Sequence[_Write], error: BaseException, *, committing: bool
+        self, group: Sequence[_Write], error: BaseException, trouble: Trouble, *, committing: bool
     ) -> Sequence[_Write]:
         """What to do again of ``group``: nothing whose commit may have arrived."""
-        trouble = self._backend.judge(error)
         again = [write for write in group if not committing and write.may_repeat(trouble)]
         for write in group:
             write.error = error if trouble in {Trouble.OWN, Trouble.AGAIN} else self._failure(error)
@@ -221,7 +221,7 @@ class Database:
 class _Kept:
     """The connection of a writer, kept from one transaction to the next: to get one takes longer than some.
 
-    After a failure there is another one.
+    What is refused is rolled back and leaves it as it was; after any other failure there is another one.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -240,6 +240,12 @@ class _Kept:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def mend(self, *, broken: bool) -> None:
+        """After a failure: let go of the connection where it is ``broken`` or still in a transaction."""
+        connection = self._connection
+        if connection is not None and (broken or connection.invalidated or connection.in_transaction()):
+            self.close()
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
