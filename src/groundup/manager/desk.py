@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from groundup.manager.errors import ManagerError
 from groundup.manager.operations import bulk
 from groundup.manager.operations.outcomes import Answer
 from groundup.nodes.wire import extensions
@@ -80,7 +79,7 @@ class OutcomeDesk:
     async def _record(self, namespace: str, waiting: Sequence[_Waiting]) -> None:
         answers: Sequence[Answer | None] = [None] * len(waiting)
         if len(waiting) > 1:
-            with suppress(ManagerError):  # when one of them is at fault, each is recorded by itself
+            with suppress(Exception):  # when one of them is at fault, each is recorded by itself
                 answers = await self._write(bulk.record_plain, namespace, [each.item for each in waiting])
         alone = []
         for each, answer in zip(waiting, answers, strict=True):
