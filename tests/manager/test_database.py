@@ -140,6 +140,13 @@ def test_a_value_that_cannot_be_stored_is_the_writers_fault(database: Database) 
     assert numbers(database) == [1]
 
 
+def test_errors_do_not_show_what_was_to_be_stored(database: Database) -> None:
+    database.write(insert(123456789)).result()  # type: ignore[arg-type]
+    error = database.write(insert(123456789)).exception()  # type: ignore[arg-type]
+    assert "INSERT INTO t" in str(error)
+    assert "[SQL parameters hidden" in str(error)
+
+
 def test_a_claim_of_several_nodes_uses_the_index_and_sorts_only_what_it_found(
     sqlite_database: Database,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-_OF_THIS_PROCESS = secrets.token_hex(5)
+_of_this_process = secrets.token_hex(5)
 _numbers = count(secrets.randbits(24))
 
 
@@ -23,7 +24,17 @@ def new_state_id() -> str:
 
     So they stay close in an index. Source: ObjectId in the specification of BSON.
     """
-    return f"{int(time.time()):08x}{_OF_THIS_PROCESS}{next(_numbers) & 0xFFFFFF:06x}"
+    return f"{int(time.time()):08x}{_of_this_process}{next(_numbers) & 0xFFFFFF:06x}"
+
+
+def _tell_apart() -> None:
+    """After a fork: the child is another process."""
+    global _of_this_process  # noqa: PLW0603
+    _of_this_process = secrets.token_hex(5)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_tell_apart)
 
 
 @lru_cache(maxsize=1024)

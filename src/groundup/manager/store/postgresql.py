@@ -60,6 +60,7 @@ def _engine(url: URL) -> Engine:
         url.set(drivername="postgresql+psycopg"),
         pool_size=_READERS,  # writers keep one each
         max_overflow=2 * _READERS,
+        hide_parameters=True,  # errors are logged, and inputs are not
         connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "groundup"},
     )
 

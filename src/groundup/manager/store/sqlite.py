@@ -21,7 +21,11 @@ _SETTINGS = (
 
 def backend(path: Path) -> Backend:
     """The database in the file ``path``, which is made when it is missing."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": 30},
+        hide_parameters=True,  # errors are logged, and inputs are not
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
