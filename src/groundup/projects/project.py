@@ -142,7 +142,7 @@ def _choose_id(script: Script, explicit: str | None) -> str:
     if explicit is not None:
         return check_id(explicit)
     if script.path is None:
-        raise UserError("a script that is given as bytes has no name", hint="give one: id='name' (--id NAME)")
+        raise UserError("a script that is in no file has no name", hint="give one: id='name' (--id NAME)")
     return id_from_stem(script.path.stem)
 
 

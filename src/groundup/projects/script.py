@@ -31,7 +31,7 @@ class Script:
         try:
             encoding, _ = detect_encoding(io.BytesIO(self.content).readline)
             text = self.content.decode(encoding)
-        except (SyntaxError, UnicodeDecodeError) as error:
+        except (SyntaxError, LookupError, UnicodeError) as error:
             raise UserError(
                 f"{self.name}: cannot be decoded: {error}",
                 hint="save it as UTF-8, or name its encoding in the first line: # -*- coding: … -*-",
@@ -42,15 +42,22 @@ class Script:
 def read_script(script: str | os.PathLike[str] | bytes) -> Script:
     """Return the script in a file, or the source code itself when it is given as bytes.
 
-    Raises UserError when the file cannot be read.
+    What comes through a pipe or a descriptor of this process, such as ``/dev/stdin``, is in no file: nobody can
+    read it again. Raises UserError when the file cannot be read.
     """
     if isinstance(script, bytes):
         return Script(script)
-    path = Path(script).absolute()
+    path = Path(script)
     try:
-        return Script(path.read_bytes(), path)
+        path = path.absolute()
+        return Script(path.read_bytes(), path if _stays(path) else None)
     except OSError as error:
         raise UserError(
             f"cannot read the script {path}: {error.strerror}",
             hint="give the path of a file, or source code as bytes",
         ) from error
+
+
+def _stays(path: Path) -> bool:
+    """Return whether others find the same there."""
+    return path.is_file() and path.parts[1] not in ("dev", "proc")

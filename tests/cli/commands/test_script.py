@@ -72,6 +72,16 @@ def test_from_stdin_nothing_is_left_to_read(
     assert capfd.readouterr().out == "'' ['x']\n"
 
 
+@pytest.mark.parametrize("more", [[], ["--infer"]])
+def test_a_pipe_is_read_once(more: list[str], user: User, capfd: pytest.CaptureFixture[str]) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "wb") as script:
+        script.write(b"import json; print(json.dumps('from a pipe'))")
+        script.close()
+        assert main(["script", "run", *more, f"/dev/fd/{reading}"]) == 0
+    assert capfd.readouterr().out == '"from a pipe"\n'
+
+
 def test_what_cannot_be_resolved_is_told(user: User, capsys: Said) -> None:
     script = str(user.script(requiring("nonexistent")))
     assert main(["script", "run", script]) == 1

@@ -50,6 +50,14 @@ def infer_command(
     return 0
 
 
+def source_of(script: str) -> bytes | str:
+    """Return the path of a script, or its source code where that can be read only once: ``-`` is stdin."""
+    if script == STDIN:
+        return sys.stdin.buffer.read()
+    found = read_script(script)
+    return found.content if found.path is None else script
+
+
 def overrides_of(given: Sequence[str]) -> dict[str, str]:
     """Return decisions about imports from words ``MODULE=REQUIREMENT``; raise UserError for others."""
     found = {}

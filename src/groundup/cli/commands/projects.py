@@ -10,7 +10,7 @@ from typing import Any
 
 from groundup import proto_kernel
 from groundup.cli.commands.executing import Execution
-from groundup.cli.commands.project import STDIN, overrides_of
+from groundup.cli.commands.project import overrides_of, source_of
 from groundup.cli.place import Where, runtime_at
 from groundup.projects.project import Project, create_project, get_project, list_projects, remove_project
 
@@ -33,7 +33,7 @@ def create(  # noqa: PLR0913 - the options of the command
     :raises UserError: a bad script, id or requirement; an id that is taken.
     :raises ProvisioningError: uv cannot resolve or install.
     """
-    source = sys.stdin.buffer.read() if script == STDIN else script
+    source = source_of(script)
     project = create_project(
         source,
         id=project_id,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 from groundup.cli.commands.executing import Execution
-from groundup.cli.commands.project import STDIN
+from groundup.cli.commands.project import STDIN, source_of
 from groundup.cli.commands.projects import required
 from groundup.cli.place import Where, runtime_at
 
@@ -31,9 +30,9 @@ def run(  # noqa: PLR0913 - the options of the command
     :raises UserError: a bad script, requirement or option.
     :raises ExecutionFailed: it cannot be provided for, took too long, or was ended by a signal.
     """
-    source: str | bytes = script
+    source = source_of(script)
     if script == STDIN:
-        source, execution = sys.stdin.buffer.read(), replace(execution, stdin=b"")
+        execution = replace(execution, stdin=b"")
     requirements = required(source, added, overrides) if infer else list(added)
     with runtime_at(where) as runtime:
         return execution.of(partial(runtime.run_script, source, *arguments, requirements=requirements))
