@@ -122,6 +122,40 @@ def test_a_reader_that_went_away_is_no_failure(neo: Neo) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_nowhere(neo: Neo, stream: str) -> None:
+    done = neo.run(["sh", "-c", f'exec "$@" {stream}', "sh", *neo.module("graph")])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bool(done.stdout) == (" >" not in f" {stream}")
+
+
+@pytest.mark.parametrize("words", [["graph"], ["script", "run", "big.py"]])
+def test_a_full_disk_under_stdout_is_told(neo: Neo, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "big.py").write_text("print('x' * 100_000)")
+    done = neo.run(["sh", "-c", 'exec "$@" > /dev/full', "sh", *neo.module(*words)], cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: stdout: No space left on device\nhint: ")
+    assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("words", [["project", "create", "hello.py"], ["init"]])
+def test_a_working_folder_that_was_removed_is_told(neo: Neo, words: list[str], tmp_path: Path) -> None:
+    removed = ["sh", "-c", 'mkdir gone && cd gone && rmdir ../gone && exec "$@"', "sh", *neo.script(*words)]
+    done = neo.run(removed, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "error: the working folder was removed\nhint: change to another one\n"
+
+
+def test_a_log_is_written_from_a_folder_that_was_removed(neo: Neo, tmp_path: Path) -> None:
+    code = (
+        "import os; from groundup.cli.failures import guarded; os.rmdir(os.getcwd()); guarded(lambda: 1 / 0)"
+    )
+    (tmp_path / "gone").mkdir()
+    done = neo.run(neo.python(code), cwd=tmp_path / "gone")
+    assert done.stderr.startswith("error: unexpected ZeroDivisionError: division by zero\nhint: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_output_that_the_terminal_cannot_show_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(shown, encoding="ascii"))

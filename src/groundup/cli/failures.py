@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from groundup import proto_kernel
 from groundup.errors import GroundupError
 
 INTERRUPTED = 130
+STDOUT = "stdout"  # as the name of a file that cannot be written
 READER_GONE = 141  # as a shell reports SIGPIPE
 
 
 def guarded(action: Callable[[], int]) -> int:
     """Run `action` and return its exit code, or the one of its failure, which is told."""
+    _open_what_is_closed()
     _never_fail_to_encode()
     try:
         code = action()
@@ -31,7 +34,7 @@ def guarded(action: Callable[[], int]) -> int:
         tell(str(error), error.hint or _hint_for(error))
         return error.exit_code
     except Exception as error:
-        tell(f"unexpected {type(error).__name__}: {error}", where_logged(error))
+        _tell_unexpected(error)
         return 1
     return code
 
@@ -43,6 +46,27 @@ def tell(message: str, hint: str = "", *, word: str = "error:") -> None:
             proto_kernel.LOG.write(f"{proto_kernel.paint(label, colour)} {text}")
 
 
+def _tell_unexpected(error: Exception) -> None:
+    reason = _let_go_of_what_cannot_be_written()
+    if isinstance(error, OSError) and error.filename == STDOUT:
+        reason = str(error.strerror)
+    if reason:
+        tell(f"{STDOUT}: {reason}", "free some space where it goes and run again")
+    elif isinstance(error, FileNotFoundError) and _is_nowhere():
+        tell("the working folder was removed", "change to another one")
+    else:
+        tell(f"unexpected {type(error).__name__}: {error}", where_logged(error))
+
+
+def _is_nowhere() -> bool:
+    """Return whether the working folder was removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _interrupted(error: KeyboardInterrupt) -> int:
     from groundup.cli.interrupts import Terminated
 
@@ -50,17 +74,20 @@ def _interrupted(error: KeyboardInterrupt) -> int:
     if isinstance(error, Terminated):
         word, code = error.word, error.exit_code
     tell(word, "run the same command again: it continues")
-    _let_go_of_what_is_closed()
+    _let_go_of_what_cannot_be_written()
     return code
 
 
-def _let_go_of_what_is_closed() -> None:
-    """Lose what cannot be written any more, as to a terminal that is gone: at its end, Python fails on it."""
+def _let_go_of_what_cannot_be_written() -> str:
+    """Lose it, as to a terminal that is gone: at its end, Python fails on it. Return why, for stdout."""
+    reasons = {}
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:
+        except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            reasons[stream] = str(error.strerror)
+    return reasons.get(sys.stdout, "")
 
 
 def _hint_for(error: GroundupError) -> str:
@@ -78,6 +105,15 @@ def where_logged(*errors: BaseException | None) -> str:
     from groundup.cli.log import write_log
 
     return f"everything about it is in {write_log(*unexpected)}"
+
+
+def _open_what_is_closed() -> None:
+    """Let closed streams lead nowhere, so that what is opened later does not take their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(nowhere, True)
+            setattr(sys, name, open(nowhere, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def _never_fail_to_encode() -> None:

@@ -45,6 +45,13 @@ def _text(errors: Sequence[BaseException]) -> str:
         f"python {sys.version} at {sys.executable}\n"
         f"platform {platform.platform()}\n"
         f"command {' '.join(sys.argv)}\n"
-        f"folder {Path.cwd()}\n\n"
+        f"folder {_folder()}\n\n"
         f"{chr(10).join(tracebacks)}"
     )
+
+
+def _folder() -> str:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return "that was removed"

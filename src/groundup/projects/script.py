@@ -42,8 +42,8 @@ class Script:
 def read_script(script: str | os.PathLike[str] | bytes) -> Script:
     """Return the script in a file, or the source code itself when it is given as bytes.
 
-    What comes through a pipe or a descriptor of this process, such as ``/dev/stdin``, is in no file: nobody can
-    read it again. Raises UserError when the file cannot be read.
+    What comes through a pipe or a descriptor of this process, such as ``/dev/stdin``, is in no file: nobody
+    can read it again. Raises UserError when the file cannot be read.
     """
     if isinstance(script, bytes):
         return Script(script)

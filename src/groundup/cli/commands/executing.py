@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from groundup import proto_kernel
+from groundup.cli.failures import STDOUT
 from groundup.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ class Execution:
         return result.exit_code
 
     def _streamed(self, run: Callable[..., ExecutionResult]) -> ExecutionResult:
-        write_out, write_err = (_writer(stream.buffer) for stream in (sys.stdout, sys.stderr))
+        write_out, write_err = _writer(sys.stdout.buffer, STDOUT), _writer(sys.stderr.buffer, "stderr")
         return self._given(run)(on_stdout=write_out, on_stderr=write_err, capture_output=False)
 
     def _captured(self, run: Callable[..., ExecutionResult]) -> ExecutionResult:
@@ -80,10 +82,13 @@ def _text(value: object) -> object:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _writer(stream: BinaryIO) -> Callable[[str], None]:
+def _writer(stream: BinaryIO, name: str) -> Callable[[str], None]:
     def write(text: str) -> None:
-        stream.write(text.encode("utf-8", "surrogateescape"))
-        stream.flush()
+        try:
+            stream.write(text.encode("utf-8", "surrogateescape"))
+            stream.flush()
+        except OSError as error:
+            raise proto_kernel.named(error, name)  # noqa: B904 - the same error
 
     return write
 
