@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Generic, Literal, NewType, Optional, Protocol, TypeVar, Union
 
 import pytest
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from groundup.dag import Lazy, StateGraph, TypeMismatchError, state
-from groundup.dag.annotations import UNKNOWN, fits
+from groundup.dag.annotations import UNKNOWN, fits, required_parameters
 
 T = TypeVar("T")
 Id = NewType("Id", int)
@@ -155,3 +159,40 @@ def test_what_only_type_checkers_import_is_not_judged() -> None:
     def child(hidden: int) -> None: ...
 
     assert len(StateGraph([hidden, child])) == 2
+
+
+@drawn(
+    wanted=st.lists(st.sampled_from(["", ": int"]), max_size=4),
+    optional=st.lists(st.sampled_from(["=1", ": int = 1"]), max_size=4),
+    by_name=st.lists(st.sampled_from(["", ": int", "=1", ": int = 1"]), max_size=4),
+)
+def test_required_parameters_are_those_of_the_signature(
+    wanted: list[str], optional: list[str], by_name: list[str]
+) -> None:
+    parameters = [f"p{number}{text}" for number, text in enumerate([*wanted, *optional])]
+    keywords = [f"k{number}{text}" for number, text in enumerate(by_name)]
+    names: dict[str, Any] = {}
+    exec(f"def f({', '.join(parameters + ['*'] * bool(keywords) + keywords)}): x = 1", names)  # noqa: S102
+
+    signature = inspect.signature(names["f"]).parameters.values()
+    assert required_parameters(names["f"]) == {
+        each.name: UNKNOWN if each.annotation is each.empty else each.annotation
+        for each in signature
+        if each.default is each.empty
+    }
+
+
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def around(only: int) -> Any:
+        return function(only)
+
+    return around
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda a, /: a, lambda *a: a, lambda **a: a, decorated(lambda a: a), functools.partial(int), int],
+)
+def test_a_function_that_says_not_all_itself_is_left_to_its_signature(function: Callable[..., Any]) -> None:
+    assert required_parameters(function) is None

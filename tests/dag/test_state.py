@@ -35,6 +35,11 @@ def test_the_docstring_describes_it() -> None:
     assert plain.description == "Joins both.\n\nA second paragraph."
 
 
+def test_its_repr_says_what_it_was_declared_with() -> None:
+    assert repr(plain).startswith("State(name='plain', function=<function plain at ")
+    assert "needs=(), inputs=(), outputs=(), replaces='', retries=Retries(times=0, " in repr(plain)
+
+
 def test_it_knows_where_it_stands() -> None:
     lines = Path(__file__).read_text(encoding="utf-8").splitlines()
     assert plain.file == __file__

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import builtins
 import collections.abc
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import FunctionType, NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -19,6 +18,8 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
+# As in `inspect`, which is only imported where it has to be: that takes as long as to start Python.
+CO_VARARGS, CO_VARKEYWORDS, CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR = 0x4, 0x8, 0x20, 0x80, 0x200
 _ANYTHING = (UNKNOWN, Any)
 _CONTAINERS = frozenset({"builtins", "collections", "collections.abc"})  # modules
 _UNIONS = (Union, UnionType)
@@ -31,7 +32,9 @@ def plain_function(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
     while isinstance(function, partial):
         function = function.func
-    plain: Callable[..., Any] = inspect.unwrap(function)
+    from inspect import unwrap
+
+    plain: Callable[..., Any] = unwrap(function)
     return getattr(plain, "__func__", plain)
 
 
@@ -47,10 +50,24 @@ def flags_of(function: Callable[..., Any]) -> int:
     return int(getattr(getattr(entered, "__code__", None), "co_flags", 0))
 
 
+def required_parameters(function: Callable[..., Any]) -> Mapping[str, Any] | None:
+    """Return the annotations of the parameters without a default, where each can be given by its name.
+
+    None, where that takes ``inspect.signature`` to tell.
+    """
+    if type(function) is not FunctionType or vars(function):  # it may be said to have another signature
+        return None
+    code = function.__code__
+    if code.co_posonlyargcount or code.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
+        return None
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    with_default = code.co_argcount - len(function.__defaults__ or ())
+    optional = {*names[with_default : code.co_argcount], *(function.__kwdefaults__ or ())}
+    return {name: function.__annotations__.get(name, UNKNOWN) for name in names if name not in optional}
+
+
 def annotation_of(function: Callable[..., Any], annotation: Any) -> Any:
     """Return an annotation of `function`, with texts resolved in its module; UNKNOWN where they cannot be."""
-    if annotation is inspect.Parameter.empty:
-        return UNKNOWN
     if not isinstance(annotation, str):
         return annotation
     names = getattr(plain_function(function), "__globals__", {})
@@ -65,10 +82,8 @@ def annotation_of(function: Callable[..., Any], annotation: Any) -> Any:
 def returned_type(function: Callable[..., Any]) -> Any:
     """Return the type of a state's value: of a generator function, what it yields."""
     plain = plain_function(function)
-    annotation = annotation_of(
-        function, getattr(plain, "__annotations__", {}).get("return", inspect.Parameter.empty)
-    )
-    if flags_of(function) & inspect.CO_GENERATOR and get_origin(annotation) in _GENERATORS:
+    annotation = annotation_of(function, getattr(plain, "__annotations__", {}).get("return", UNKNOWN))
+    if flags_of(function) & CO_GENERATOR and get_origin(annotation) in _GENERATORS:
         return get_args(annotation)[0]
     return annotation
 

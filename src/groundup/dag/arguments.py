@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Mapping
 from enum import Enum
-from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
-from groundup.dag.annotations import UNKNOWN, annotation_of
+from groundup.dag.annotations import UNKNOWN, annotation_of, required_parameters
 from groundup.dag.errors import InvalidStateError
 
 T = TypeVar("T")
@@ -59,8 +57,7 @@ class Kind(Enum):
     PARAMS = "params"
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """One parameter of a state's function.
 
     :ivar name: of the parameter.
@@ -81,7 +78,7 @@ class Argument:
         :param where: file and line of the state.
         :raises InvalidStateError: there is no such model.
         """
-        return replace(self, wanted=_model(self.wanted, where)) if isinstance(self.wanted, str) else self
+        return self._replace(wanted=_model(self.wanted, where)) if isinstance(self.wanted, str) else self
 
 
 def arguments_of(function: Callable[..., Any], where: str, model: type | str | None) -> tuple[Argument, ...]:
@@ -90,26 +87,38 @@ def arguments_of(function: Callable[..., Any], where: str, model: type | str | N
     :param model: of the parameter ``params``, where the decorator names it; see :attr:`Argument.wanted`.
     :raises InvalidStateError: a parameter cannot be filled by name.
     """
-    parameters = inspect.signature(function).parameters.values()
-    wanted = [parameter for parameter in parameters if parameter.default is parameter.empty]
-    for parameter in wanted:
+    wanted = required_parameters(function)
+    if wanted is None:
+        wanted = _by_signature(function, where)
+    found = tuple(_argument(function, name, text, where, model) for name, text in wanted.items())
+    _check_params(found, where, model)
+    return found
+
+
+def _by_signature(function: Callable[..., Any], where: str) -> Mapping[str, Any]:
+    """Return the annotations of the parameters without a default."""
+    from inspect import signature
+
+    wanted = {}
+    for parameter in signature(function).parameters.values():
+        if parameter.default is not parameter.empty:
+            continue
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             raise InvalidStateError(
                 f"the parameter {parameter} of the state at {where} cannot be filled by name",
                 hint="name each parent as a parameter of its own",
             )
-    found = tuple(_argument(function, parameter, where, model) for parameter in wanted)
-    _check_params(found, where, model)
-    return found
+        is_annotated = parameter.annotation is not parameter.empty
+        wanted[parameter.name] = parameter.annotation if is_annotated else UNKNOWN
+    return wanted
 
 
 def _argument(
-    function: Callable[..., Any], parameter: inspect.Parameter, where: str, model: type | str | None
+    function: Callable[..., Any], name: str, text: Any, where: str, model: type | str | None
 ) -> Argument:
-    name = parameter.name
     if model is not None and name == "params":
         return Argument(name, Kind.PARAMS, "", model)
-    text, wanted = parameter.annotation, annotation_of(function, parameter.annotation)
+    wanted = annotation_of(function, text)
     if get_origin(wanted) is Lazy or wanted is Lazy:
         return Argument(name, Kind.LAZY, name, get_args(wanted)[0] if get_args(wanted) else UNKNOWN)
     if get_origin(wanted) is Annotated and _PARAMS in wanted.__metadata__:

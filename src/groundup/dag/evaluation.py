@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from inspect import CO_COROUTINE, CO_GENERATOR
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from groundup.dag.annotations import flags_of
+from groundup.dag.annotations import CO_COROUTINE, CO_GENERATOR, flags_of
 from groundup.dag.errors import StateFailedError, StateTimeoutError
 from groundup.dag.scope import Scopes
 from groundup.dag.state import AnyState, Retries
@@ -137,5 +135,7 @@ def delay_before(retries: Retries, attempt: int) -> float:
 
     Source: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
+    import random
+
     most = min(retries.delay * retries.factor ** (attempt - 1), retries.longest)
     return random.uniform(0, most)  # noqa: S311 - nothing secret

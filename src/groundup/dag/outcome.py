@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from groundup.dag.errors import NoValueError, StateFailedError, UnknownStateError
+from groundup.dag.fields import Fields
 from groundup.dag.state import AnyState
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ class Status(Enum):
 GOOD = frozenset({Status.OK, Status.CHANGED, Status.SKIPPED})
 
 
-@dataclass(slots=True)  # not frozen: that would triple the cost of each
-class Outcome:
+class Outcome(Fields):
     """How one state ended.
 
     :ivar began: when its evaluation began, in seconds of :func:`time.perf_counter`.
@@ -47,17 +46,47 @@ class Outcome:
     :ivar output: what it wrote, when that was captured and it FAILED.
     """
 
-    state: AnyState
-    status: Status
-    began: float = 0.0
-    seconds: float = 0.0
-    given: Any = None
-    stored: Callable[[], Any] | None = None
-    error: BaseException | None = None
-    because: str = ""
-    reasons: tuple[Change, ...] = ()
-    attempts: int = 0
-    output: str = ""
+    __match_args__ = (
+        "state",
+        "status",
+        "began",
+        "seconds",
+        "given",
+        "stored",
+        "error",
+        "because",
+        "reasons",
+        "attempts",
+        "output",
+    )
+    __slots__ = __match_args__
+
+    def __init__(
+        self,
+        state: AnyState,
+        status: Status,
+        began: float = 0.0,
+        *,
+        seconds: float = 0.0,
+        given: Any = None,
+        stored: Callable[[], Any] | None = None,
+        error: BaseException | None = None,
+        because: str = "",
+        reasons: tuple[Change, ...] = (),
+        attempts: int = 0,
+        output: str = "",
+    ) -> None:
+        self.state = state
+        self.status = status
+        self.began = began
+        self.seconds = seconds
+        self.given = given
+        self.stored = stored
+        self.error = error
+        self.because = because
+        self.reasons = reasons
+        self.attempts = attempts
+        self.output = output
 
     @property
     def value(self) -> Any:
@@ -73,8 +102,7 @@ class Outcome:
         return self.stored()
 
 
-@dataclass(slots=True)
-class Started:
+class Started(NamedTuple):
     """The evaluation of `state` begins.
 
     :ivar last_line: the last line that it wrote so far, when output is captured.
@@ -84,8 +112,7 @@ class Started:
     last_line: Callable[[], str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Retrying:
+class Retrying(NamedTuple):
     """An attempt at `state` failed; the next one begins in `delay` seconds."""
 
     state: AnyState
@@ -94,16 +121,14 @@ class Retrying:
     delay: float
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """Another process evaluates `state`; `text` says which."""
 
     state: AnyState
     text: str
 
 
-@dataclass(slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A state was evaluated or skipped, or it is certain that it will not be evaluated."""
 
     outcome: Outcome
@@ -112,8 +137,7 @@ class Finished:
 Event: TypeAlias = Started | Retrying | Waiting | Finished
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What became of the targets.
 
     :ivar targets: names of the states that were to be reached.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from groundup.dag.errors import DuplicateStateError, InvalidStateError, UnknownStateError
 from groundup.dag.state import AnyState, State
@@ -64,11 +63,10 @@ def _named(stack: list[AnyState]) -> Iterator[AnyState]:
     name = stack[0].name
     for position, state in reversed(list(enumerate(stack))):
         below = f"{name}.{REPLACED}"
-        yield replace(
-            state,
+        yield state.with_changes(
             name=name,
             arguments=tuple(
-                replace(each, parent=below) if each.parent == REPLACED else each for each in state.arguments
+                each._replace(parent=below) if each.parent == REPLACED else each for each in state.arguments
             ),
             needs=tuple(below if need == REPLACED else need for need in state.needs),
             replaced=stack[position - 1] if position else None,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from keyword import iskeyword
 from pathlib import PurePath
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, Generic, NamedTuple, ParamSpec, Self, TypeAlias, TypeVar, overload
 
-from groundup.dag.annotations import flags_of, plain_function, returned_type
+from groundup.dag.annotations import (
+    CO_ASYNC_GENERATOR,
+    CO_GENERATOR,
+    flags_of,
+    plain_function,
+    required_parameters,
+    returned_type,
+)
 from groundup.dag.arguments import Argument, Kind, arguments_of
 from groundup.dag.errors import InvalidStateError
+from groundup.dag.fields import Fields
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,8 +25,7 @@ Check = TypeVar("Check", bound=Callable[..., bool | Awaitable[bool]])
 LONGEST = 10**9  # seconds; what the clocks of all systems take
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
+class Retries(NamedTuple):
     """How often a state that failed is tried again, and when.
 
     The wait before retry number n is ``min(delay * factor ** (n - 1), longest)`` seconds, of which a random
@@ -35,8 +40,10 @@ class Retries:
     longest: float = 60.0
 
 
-@dataclass(slots=True, eq=False)
-class State(Generic[P, T]):
+NO_RETRIES = Retries()
+
+
+class State(Fields, Generic[P, T]):
     """A declared state, made by :func:`state`. Calling it calls its function.
 
     :ivar name: unique in a graph; the name of the parameter through which children get the value.
@@ -49,7 +56,6 @@ class State(Generic[P, T]):
     :ivar replaces: name of the state in whose place it stands; empty when it replaces none.
     :ivar timeout: seconds that one attempt may take; None for no limit.
     :ivar check: tells whether the condition holds already; set by :meth:`satisfied`.
-    :ivar description: the function's docstring.
     :ivar file: where the function stands.
     :ivar line: line in `file`, counted from 1; 0 when it has none.
     :ivar replaced: in a graph, the state in whose place this one stands.
@@ -57,24 +63,53 @@ class State(Generic[P, T]):
     :ivar eager_parents: those that are settled before it: all but the lazy ones.
     """
 
-    name: str
-    function: Callable[P, T]
-    arguments: tuple[Argument, ...]
-    needs: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    replaces: str = ""
-    retries: Retries = Retries()
-    timeout: float | None = None
-    description: str = ""
-    file: str = ""
-    line: int = 0
-    check: Callable[..., bool | Awaitable[bool]] | None = None
-    replaced: AnyState | None = None
-    parents: tuple[str, ...] = field(init=False)
-    eager_parents: tuple[str, ...] = field(init=False)
+    __match_args__ = (
+        "name",
+        "function",
+        "arguments",
+        "needs",
+        "inputs",
+        "outputs",
+        "replaces",
+        "retries",
+        "timeout",
+        "file",
+        "line",
+        "check",
+        "replaced",
+    )
+    __slots__ = (*__match_args__, "eager_parents", "parents")
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Callable[P, T],
+        arguments: tuple[Argument, ...],
+        *,
+        needs: tuple[str, ...] = (),
+        inputs: tuple[str, ...] = (),
+        outputs: tuple[str, ...] = (),
+        replaces: str = "",
+        retries: Retries = NO_RETRIES,
+        timeout: float | None = None,
+        file: str = "",
+        line: int = 0,
+        check: Callable[..., bool | Awaitable[bool]] | None = None,
+        replaced: AnyState | None = None,
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.arguments = arguments
+        self.needs = needs
+        self.inputs = inputs
+        self.outputs = outputs
+        self.replaces = replaces
+        self.retries = retries
+        self.timeout = timeout
+        self.file = file
+        self.line = line
+        self.check = check
+        self.replaced = replaced
         wanted = (argument.parent for argument in self.arguments if argument.parent)
         self.parents = self.eager_parents = tuple(dict.fromkeys((*wanted, *self.needs)))
         if self.lazy_parents:
@@ -83,6 +118,10 @@ class State(Generic[P, T]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.function(*args, **kwargs)
+
+    def with_changes(self, **changes: Any) -> Self:
+        """Return a copy with other values of what the constructor takes."""
+        return type(self)(**{name: getattr(self, name) for name in self.__match_args__} | changes)
 
     def satisfied(self, check: Check) -> Check:
         """Declare, as a decorator, a function that tells whether the condition holds: then nothing runs.
@@ -99,12 +138,12 @@ class State(Generic[P, T]):
                 f"{self.name} ({self.source}) has two functions that tell whether it is satisfied",
                 hint=f"remove one; the second is at {file}:{line}",
             )
-        if flags_of(check) & (inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR):
+        if flags_of(check) & (CO_GENERATOR | CO_ASYNC_GENERATOR):
             raise InvalidStateError(
                 f"the check of {self.name} at {file}:{line} is a generator", hint="return True or False"
             )
-        for name, parameter in inspect.signature(check).parameters.items():
-            if name not in own and parameter.default is parameter.empty:
+        for name in _required(check):
+            if name not in own:
                 raise InvalidStateError(
                     f"the check of {self.name} at {file}:{line} wants {name}, which {self.name} does not",
                     hint=f"its parameters may be {', '.join(own) or 'none'}",
@@ -116,6 +155,16 @@ class State(Generic[P, T]):
     def source(self) -> str:
         """File and line, as ``file:line``."""
         return f"{self.file}:{self.line}"
+
+    @property
+    def description(self) -> str:
+        """The function's docstring, without its indentation."""
+        text = plain_function(self.function).__doc__ or ""
+        if "\n" not in text:
+            return text.strip()
+        from inspect import cleandoc
+
+        return cleandoc(text)
 
     @property
     def summary(self) -> str:
@@ -233,7 +282,6 @@ def state(
             replaces=replaced,
             retries=_checked_retries(retries, where),
             timeout=_checked_timeout(timeout, where),
-            description=inspect.cleandoc(plain_function(function).__doc__ or ""),
             file=file,
             line=line,
         )
@@ -243,8 +291,9 @@ def state(
 
 def _unknown_keyword(keyword: str) -> InvalidStateError:
     from difflib import get_close_matches
+    from inspect import signature
 
-    known = list(inspect.signature(state).parameters)[1:-1]
+    known = list(signature(state).parameters)[1:-1]
     close = get_close_matches(keyword, known, n=1)
     return InvalidStateError(
         f"state{_caller()} takes no keyword {keyword}",
@@ -257,7 +306,7 @@ def _check_function(function: object, where: str) -> None:
         raise InvalidStateError(
             f"{function!r} cannot be a state", hint=f"decorate a function with @state{_caller()}"
         )
-    if flags_of(function) & inspect.CO_ASYNC_GENERATOR:
+    if flags_of(function) & CO_ASYNC_GENERATOR:
         raise InvalidStateError(
             f"{where} is an asynchronous generator", hint="use a generator or a coroutine function"
         )
@@ -319,6 +368,17 @@ def _checked_timeout(timeout: float | None, where: str) -> float | None:
         f"timeout of the state at {where} is {timeout!r}",
         hint=f"give seconds, more than 0 and at most {LONGEST:,}, or None for no limit",
     )
+
+
+def _required(function: Callable[..., Any]) -> Iterable[str]:
+    """Return the names of the parameters without a default."""
+    plain = required_parameters(function)
+    if plain is not None:
+        return plain
+    from inspect import signature
+
+    parameters = signature(function).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.default is parameter.empty]
 
 
 def _location(function: Any) -> tuple[str, int]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +130,9 @@ class Tracked:
         check = state.check
         if check is None:
             return True
-        wanted = inspect.signature(check).parameters
+        from inspect import signature
+
+        wanted = signature(check).parameters
         arguments = [argument for argument in state.arguments if argument.name in wanted]
         values = {argument.name: self._settler.filled(argument, state) for argument in arguments}
         with self._settler.surroundings(state):
@@ -156,9 +156,11 @@ class Tracked:
         except GroundupError as error:
             self._tracker.fail(state)
             self._settler.failed(state)
-            return replace(outcome, status=Status.FAILED, error=error, given=None)
+            outcome.status, outcome.error, outcome.given = Status.FAILED, error, None
+            return outcome
         self._results[state.name] = result
-        return replace(outcome, status=Status.CHANGED if changed else Status.OK)
+        outcome.status = Status.CHANGED if changed else Status.OK
+        return outcome
 
     def _results_of(self, names: Iterable[str]) -> dict[str, Result]:
         good = [name for name in names if self._settler.outcomes[name].status in GOOD]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from groundup.dag.uptodate.text import DIGEST_LENGTH, digest, short
@@ -17,8 +16,7 @@ Kind: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One reason why a state is not up to date.
 
     :ivar kind: what changed. ``check``: it says itself that it is not satisfied; ``first``: no finished

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from groundup.dag.errors import NoValueError
 from groundup.dag.uptodate.fingerprint import Change, Fingerprint
@@ -16,13 +15,15 @@ if TYPE_CHECKING:
 _NOT_RESTORED = object()
 
 
-@dataclass(slots=True, eq=False)
 class Stored:
     """The value that a record keeps of a state."""
 
-    state: AnyState
-    record: Record
-    _restored: Any = field(default=_NOT_RESTORED, repr=False)
+    __slots__ = ("_record", "_restored", "_state")
+
+    def __init__(self, state: AnyState, record: Record) -> None:
+        self._state = state
+        self._record = record
+        self._restored: Any = _NOT_RESTORED
 
     def __call__(self) -> Any:
         """Return the value; it is restored once.
@@ -34,16 +35,15 @@ class Stored:
         return self._restored
 
     def _from_record(self) -> Any:
-        if self.record.value is None:
-            raise NoValueError(self.state)
+        if self._record.value is None:
+            raise NoValueError(self._state)
         try:
-            return from_text(self.record.value, self.state.returns)
+            return from_text(self._record.value, self._state.returns)
         except ValueError as error:
-            raise NoValueError(self.state) from error
+            raise NoValueError(self._state) from error
 
 
-@dataclass(slots=True, eq=False)
-class Verdict:
+class Verdict(NamedTuple):
     """How a state was judged.
 
     :ivar reasons: why it has to be evaluated; empty when it is up to date.
@@ -86,8 +86,8 @@ class Verdict:
 
     def because(self, reason: Change) -> Verdict:
         """Return the verdict with one more reason to evaluate the state."""
-        return replace(self, reasons=(*self.reasons, reason))
+        return self._replace(reasons=(*self.reasons, reason))
 
     def satisfied(self) -> Verdict:
         """Return the verdict of a state that says that it is satisfied: only outputs can be missing."""
-        return replace(self, reasons=self.missing)
+        return self._replace(reasons=self.missing)
