@@ -6,6 +6,9 @@ A request with an `origin` takes the long way, as those of browsers do.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -55,6 +58,22 @@ def test_both_ways_refuse_a_wrong_key(served: Served, path: str) -> None:
     short, long = both(Api(served.uri, "wrong"), path, {})
     assert (short.status, short.body) == (long.status, long.body)
     assert short.status == 401
+
+
+@pytest.mark.parametrize(("first", "second", "status"), [("wrong", None, 401), (None, "wrong", 404)])
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8"])
+def test_of_two_keys_the_first_counts_on_both_ways(
+    served: Served, first: str | None, second: str | None, status: int, kind: str
+) -> None:
+    parts = urlsplit(served.uri)
+    with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=30)) as connection:
+        connection.putrequest("POST", NOBODY)
+        for key in (first, second):
+            connection.putheader("x-api-key", key or served.key)
+        connection.putheader("content-type", kind)
+        connection.putheader("content-length", "14")
+        connection.endheaders(b'{"outputs":[]}')
+        assert connection.getresponse().status == status
 
 
 def test_the_repeat_of_an_outcome_gets_its_answer_by_either_way(api: Api) -> None:

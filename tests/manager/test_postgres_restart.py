@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from groundup.manager.errors import DatabaseError
 from groundup.manager.store import database as database_module
 from groundup.manager.store.database import Database
+from tests.support.manager import BASE, Api, serving
 from tests.support.postgres import PostgresServer
 
 
@@ -80,6 +81,19 @@ def test_a_database_that_stays_away_is_an_error_after_a_while(monkeypatch: pytes
         server.start()
         assert database.read(lambda connection: connection.execute(text("SELECT 1")).scalar()) == 1
         database.close()
+
+
+def test_a_key_of_a_namespace_that_cannot_be_looked_up_now_is_not_a_fault_of_the_manager(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database_module, "_PATIENCE_SECONDS", 0.3)
+    with PostgresServer() as server, serving(server.url()) as manager:
+        made = Api(manager.uri, manager.key)("POST", "/v1/keys", {"name": "k", "namespaces": ["demo"]})
+        server.kill()
+        asking = {"nodes": ["Node"], "batch_size": 1}
+        answer = Api(manager.uri, made.body["key"])("POST", f"{BASE}/states/enqueue", asking)
+        assert (answer.status, answer.body) == (503, {"detail": "The database cannot be used now"})
+        server.start()
 
 
 def test_more_readers_than_connections_wait_for_one_another(postgres: PostgresServer) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,8 +26,10 @@ from groundup.manager.operations import flows
 from groundup.manager.service import ManagerService
 from groundup.nodes.wire import API_KEY_HEADER, EnqueueRequest, ExecutedRequest, TriggerRequest, extensions
 
+M = TypeVar("M", bound=BaseModel)
+
 _KEY = API_KEY_HEADER.encode()
-_JSON = (b"content-type", b"application/json")
+_HEADERS = ((b"content-type", b"application/json"), (b"vary", b"Origin"))
 
 Place = Mapping[str, str]
 Answer = Callable[[Place, bytes, Request], Awaitable[bytes | None]]
@@ -70,7 +72,7 @@ class Express:
         scope["route"] = route
         status, content = answered
         length = (b"content-length", str(len(content)).encode())
-        await send({"type": "http.response.start", "status": status, "headers": [length, _JSON]})
+        await send({"type": "http.response.start", "status": status, "headers": [length, *_HEADERS]})
         await send({"type": "http.response.body", "body": content})
 
     def _find(self, scope: Scope) -> tuple[Place, APIRoute, Answer] | None:
@@ -83,35 +85,38 @@ class Express:
 
     async def _may(self, scope: Scope, namespace: str) -> bool:
         """Whether a request is plain as far as its head tells, and has a key for ``namespace``."""
-        headers = dict(scope["headers"])
+        headers = dict(reversed(scope["headers"]))  # of several of a name the first counts
         length = headers.get(b"content-length", b"")
         if headers.get(b"content-type") != b"application/json" or b"origin" in headers:
             return False
         if not length.isdigit() or int(length) > LARGEST_BODY:
             return False
-        access = await self._keyring.access(headers.get(_KEY, b"").decode("latin-1"))
+        try:
+            access = await self._keyring.access(headers.get(_KEY, b"").decode("latin-1"))
+        except ManagerError:
+            return False
         return access is not None and (access.namespaces is None or namespace in access.namespaces)
 
     async def _executed(self, place: Place, body: bytes, _request: Request) -> bytes | None:
-        outputs = ExecutedRequest.model_validate_json(body).outputs
+        outputs = _parsed(ExecutedRequest, body).outputs
         outcome = extensions.ExecutedOutcome(outcome="executed", state_id=place["state_id"], outputs=outputs)
         if not _is_plain(outcome):
             return None
         return to_json(await self._service.record(place["namespace_name"], outcome))
 
     async def _outcomes(self, place: Place, body: bytes, _request: Request) -> bytes | None:
-        outcomes = extensions.OutcomesRequest.model_validate_json(body)
+        outcomes = _parsed(extensions.OutcomesRequest, body)
         if not all(map(_is_plain, outcomes.outcomes)):
             return None
         return to_json(await batch.report(self._service, place["namespace_name"], outcomes))
 
     async def _claims(self, place: Place, body: bytes, request: Request) -> bytes | None:
-        wanted = EnqueueRequest.model_validate_json(body)
+        wanted = _parsed(EnqueueRequest, body)
         claimed = await self._service.enqueue(place["namespace_name"], wanted, request.is_disconnected)
         return to_json(claimed)
 
     async def _trigger(self, place: Place, body: bytes, _request: Request) -> bytes | None:
-        wanted = TriggerRequest.model_validate_json(body)
+        wanted = _parsed(TriggerRequest, body)
         begun = await self._service.change(
             flows.trigger, place["namespace_name"], place["graph_name"], wanted
         )
@@ -140,6 +145,14 @@ async def _body(receive: Receive) -> bytes | None:
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
     return b"".join(parts)
+
+
+def _parsed(model: type[M], body: bytes) -> M:
+    """The body of a request; what a model ignores may be JSON for some and not for others.
+
+    :raises ValidationError: when it is none, or holds more.
+    """
+    return model.model_validate_json(body, extra="forbid")
 
 
 def _routes() -> dict[str, APIRoute]:
