@@ -106,6 +106,18 @@ class TestConventions:
         body = b'{"outputs": [{"a": ' + value + b"}]}"
         assert api("POST", f"{BASE}/state/{'0' * 24}/executed", body).status in {400, 404, 422}
 
+    def test_what_is_nested_is_given_out_again_or_refused(self, api: Api) -> None:
+        for depth, status in ((190, 200), (230, 422), (300, 422), (5_000, 422)):
+            nested = b'{"a":' * depth + b"1" + b"}" * depth
+            state = claim(api)["state_id"]
+            assert api("POST", f"{BASE}/state/{state}/prune", b'{"data":' + nested + b"}").status == status
+            shown = api("GET", f"/v1/namespace/demo/state/{state}")
+            assert (shown.status, shown.body["status"]) == (200, "PRUNED" if status == 200 else "QUEUED")
+            node = b'{"name": "Deep", "outputs_schema": {}, "secrets": [], "inputs_schema":' + nested + b"}"
+            body = b'{"runtime_name": "rt", "nodes": [' + node + b"]}"
+            assert api("PUT", "/v0/namespace/deep/nodes/", body).status == status
+            assert api("GET", "/v0/namespace/deep/nodes/").status == 200
+
     def test_text_with_any_character_is_kept_or_refused(self, api: Api) -> None:
         state = claim(api)["state_id"]
         answer = api("POST", f"{BASE}/state/{state}/errored", {"error": "a\0b"})

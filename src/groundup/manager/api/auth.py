@@ -11,6 +11,7 @@ from fastapi import HTTPException, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel
+from pydantic_core import from_json
 
 from groundup.manager.api.keyring import Access, Keyring
 from groundup.nodes.wire import API_KEY_HEADER
@@ -40,6 +41,8 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes that a request may have."""
 
+_DEEPEST = 200  # levels that pydantic reads; what it writes may have a few more
+
 
 class StrictRequest(Request):
     """A request whose body is limited in size, and JSON as other languages understand it."""
@@ -61,13 +64,30 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         """The body as JSON.
 
-        :raises json.JSONDecodeError: also for NaN, lone surrogates and numbers that are no number.
+        :raises json.JSONDecodeError: also for NaN, lone surrogates, numbers that are no number, and for what
+            is nested more deeply than everybody could read again.
         """
         text = (await self.body()).decode()
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        try:
+            value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        except RecursionError as error:
+            raise _too_deep() from error
         if "\\ud" in text.lower():
             _check_surrogates(value)
+        if text.count("[") + text.count("{") > _DEEPEST:
+            _check_depth(text)
         return value
+
+
+def _check_depth(text: str) -> None:
+    try:
+        from_json(text)
+    except ValueError as error:  # nothing else is left to be wrong
+        raise _too_deep() from error
+
+
+def _too_deep() -> json.JSONDecodeError:
+    return json.JSONDecodeError("Nested too deeply", "", 0)
 
 
 def _refuse_constant(name: str) -> NoReturn:
