@@ -186,6 +186,7 @@ def test_a_taken_id_is_an_error_without_force(user: User) -> None:
         (requiring("not a requirement"), r"hello\.py:2"),
         ("# /// script\n# a = \n# ///\n", r"hello\.py:2"),
         (b"x = '\xff'\n", "cannot be decoded"),
+        ("-" * 200_000 + "1", r"hello\.py:1: \w"),
     ],
 )
 def test_force_leaves_the_old_project_untouched_when_the_new_script_is_bad(
@@ -225,6 +226,24 @@ def test_projects_are_listed_and_removed(user: User) -> None:
     remove_project("a")
     assert [project.id for project in list_projects()] == ["a.b", "b"]
     assert not (user.data / "projects/a").exists()
+
+
+def test_what_is_no_project_is_not_listed(user: User) -> None:
+    create_project(b"", id="a")
+    (user.data / "projects/Other Things").mkdir()
+    (user.data / "projects/b").write_text("a file")
+    assert [project.id for project in list_projects()] == ["a"]
+
+
+@pytest.mark.parametrize("content", [None, "no toml", "a = 1"])
+def test_a_damaged_project_says_so(user: User, content: str | None) -> None:
+    project = create_project(b"", id="a")
+    file = project.path / "pyproject.toml"
+    file.unlink() if content is None else file.write_text(content)
+    (project.path / ".venv/pyvenv.cfg").unlink()
+    for ask in (lambda: project.requirements, lambda: project.python_version):
+        with pytest.raises(GroundupError, match="project 'a' is damaged"):
+            ask()
 
 
 @pytest.mark.parametrize("ask", [get_project, remove_project])

@@ -61,6 +61,12 @@ def test_several_script_blocks_are_an_error_with_lines() -> None:
         parse_metadata(f"{block}\n{block}", "s.py")
 
 
+def test_two_script_blocks_without_a_line_between_are_an_error_with_lines() -> None:
+    block = "# /// script\n# dependencies = []\n# ///\n"
+    with pytest.raises(UserError, match=r"s\.py:5: more than one .* \(lines 2, 5\)"):
+        parse_metadata(f"\n{block}{block}", "s.py")
+
+
 @pytest.mark.parametrize(
     ("block", "line"),
     [("# a = \n", 3), ("# a = 1\n# b = [\n", 4), ("# a = 1\n# a = 2\n", 4), ("# dependencies = ['a'\n", 3)],

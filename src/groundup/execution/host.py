@@ -142,7 +142,7 @@ class ExecutionRuntime:
         if not project.environment.works():
             raise UserError(
                 f"the Python of project {project_id!r} is gone: {project.python}",
-                hint="create the project again with force=True",
+                hint="create the project again with force=True (--force)",
             )
         result = self._execute(project.environment, project.script, run)
         return run.checked(result, f"project {project_id!r}")

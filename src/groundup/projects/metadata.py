@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,10 +50,7 @@ def parse_metadata(text: str, name: str) -> ScriptMetadata:
     if not blocks:
         return ScriptMetadata()
     if len(blocks) > 1:
-        lines = ", ".join(str(block.line) for block in blocks)
-        raise UserError(
-            f"{name}:{blocks[1].line}: more than one `# /// script` block (lines {lines})", hint="keep one"
-        )
+        raise _several(name, [block.line for block in blocks])
     return _Reader(blocks[0], name).metadata()
 
 
@@ -101,6 +98,9 @@ class _Reader:
         try:
             return tomllib.loads(self.block.toml)
         except tomllib.TOMLDecodeError as error:
+            inside = [n for n, line in enumerate(self.block.toml.split("\n"), 1) if line == "/// script"]
+            if inside:  # without a line between them, the last closing line ends the first block
+                raise _several(self.name, [self.block.line + n for n in (0, *inside)]) from error
             message, line = _position(str(error), self.block.toml)
             raise UserError(
                 f"{self.name}:{self.block.line + line}: the script block is not valid TOML: {message}",
@@ -146,6 +146,13 @@ class _Reader:
 
     def _error(self, key: str, message: str, hint: str) -> UserError:
         return UserError(f"{self._place(key)}: {message}", hint=hint)
+
+
+def _several(name: str, lines: Sequence[int]) -> UserError:
+    numbers = ", ".join(map(str, lines))
+    return UserError(
+        f"{name}:{lines[1]}: more than one `# /// script` block (lines {numbers})", hint="keep one"
+    )
 
 
 def _position(message: str, toml: str) -> tuple[str, int]:

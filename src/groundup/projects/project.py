@@ -12,7 +12,7 @@ from pathlib import Path
 from groundup.errors import GroundupError, UserError
 from groundup.projects.environment import Environment, EnvironmentBuilder, Progress
 from groundup.projects.home import data_folder
-from groundup.projects.ids import check_id, id_from_stem
+from groundup.projects.ids import check_id, id_from_stem, is_id
 from groundup.projects.requirements import EnvironmentSpec, Overrides, environment_spec
 from groundup.projects.script import Script, read_script
 from groundup.projects.store import Store
@@ -45,11 +45,14 @@ class Project:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """The direct requirements, as they were written."""
+        """The direct requirements, as they were written; raises GroundupError when it is damaged."""
         import tomllib
 
-        document = tomllib.loads((self.path / "pyproject.toml").read_text(encoding="utf-8"))
-        return tuple(document["project"]["dependencies"])
+        try:
+            document = tomllib.loads((self.path / "pyproject.toml").read_text(encoding="utf-8"))
+            return tuple(document["project"]["dependencies"])
+        except (OSError, ValueError, KeyError) as error:
+            raise self._damaged(error) from error
 
     @property
     def packages(self) -> dict[str, str]:
@@ -62,12 +65,19 @@ class Project:
 
     @property
     def python_version(self) -> str:
-        """The version of the project's Python, such as ``3.12.4``."""
-        for line in (self.environment.venv / "pyvenv.cfg").read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition("=")
-            if key.strip() == "version_info":
-                return value.strip()
-        return ""
+        """The version of its Python, such as ``3.12.4``; raises GroundupError when it is damaged."""
+        try:
+            text = (self.environment.venv / "pyvenv.cfg").read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise self._damaged(error) from error
+        pairs = (line.partition("=") for line in text.splitlines())
+        return next((value.strip() for key, _, value in pairs if key.strip() == "version_info"), "")
+
+    def _damaged(self, error: Exception) -> GroundupError:
+        return GroundupError(
+            f"project {self.id!r} is damaged: {error}",
+            hint="create it again with force=True (--force), or remove it",
+        )
 
 
 def create_project(  # noqa: PLR0913 - what can be said of a project
@@ -121,7 +131,7 @@ def get_project(project_id: str) -> Project:
 def list_projects() -> list[Project]:
     """Return all projects, sorted by id."""
     store = project_store()
-    return [Project(name, store.root / name) for name in store.names()]
+    return [Project(name, store.root / name) for name in store.names() if is_id(name)]
 
 
 def remove_project(project_id: str) -> None:
@@ -170,7 +180,8 @@ try:
         compile(file.read(), sys.argv[2], "exec", dont_inherit=True)
 except Exception as error:
     line = getattr(error, "lineno", None) or 1
-    sys.stderr.write("%s:%s: %s" % (sys.argv[2], line, getattr(error, "msg", None) or error))
+    words = getattr(error, "msg", None) or str(error) or repr(error)
+    sys.stderr.write("%s:%s: %s" % (sys.argv[2], line, words))
     sys.exit(3)
 """
 

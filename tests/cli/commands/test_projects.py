@@ -131,6 +131,18 @@ def test_list(user: User, capsys: Said) -> None:
     ]
 
 
+def test_a_damaged_project_does_not_hide_the_others(user: User, capsys: Said) -> None:
+    broken = create_project(b"", id="broken")
+    (broken.path / "pyproject.toml").unlink()
+    create_project(b"", id="whole", requirements=["alpha"])
+    assert main(["project", "list"]) == 0
+    assert capsys.readouterr().out == "broken  (is damaged)\nwhole   alpha\n"
+    assert main(["project", "list", "--json"]) == 0
+    assert [row["requirements"] for row in json.loads(capsys.readouterr().out)] == [None, ["alpha"]]
+    assert main(["project", "show", "broken"]) == 1
+    assert capsys.readouterr().err.startswith("error: project 'broken' is damaged: ")
+
+
 def test_show(user: User, capsys: Said) -> None:
     project = create_project(b"", id="x", requirements=["beta"])
     assert main(["project", "show", "x"]) == 0

@@ -12,6 +12,7 @@ from groundup import proto_kernel
 from groundup.cli.commands.executing import Execution
 from groundup.cli.commands.project import overrides_of, source_of
 from groundup.cli.place import Where, runtime_at
+from groundup.errors import GroundupError
 from groundup.projects.project import Project, create_project, get_project, list_projects, remove_project
 
 
@@ -60,13 +61,9 @@ def required(source: bytes | str, added: Sequence[str], overrides: Sequence[str]
 
 def list_all(*, as_json: bool = False) -> int:
     """List all projects, by id."""
-    projects = list_projects()
-    width = max((len(project.id) for project in projects), default=0)
-    _write(
-        [_short(project) for project in projects],
-        as_json,
-        lambda: [f"{one.id:{width}}  {' '.join(one.requirements)}".rstrip() for one in projects],
-    )
+    rows = [_listed(project) for project in list_projects()]
+    width = max((len(row["id"]) for row in rows), default=0)
+    _write(rows, as_json, lambda: [f"{row['id']:{width}}  {_required(row)}".rstrip() for row in rows])
     return 0
 
 
@@ -113,6 +110,18 @@ def gc(*, unused_days: float = 30, dry_run: bool = False, as_json: bool = False)
     lines = [f"{one.kind:11}  {_megabytes(one.size):>9}  {one.path}" for one in found]
     _write(rows, as_json, lambda: [*lines, f"{verb} {_megabytes(total)}"])
     return 0
+
+
+def _listed(project: Project) -> dict[str, Any]:
+    """Return facts even of a project that is damaged, which must not hide the others."""
+    try:
+        return _short(project)
+    except GroundupError:
+        return {"id": project.id, "path": str(project.path), "requirements": None}
+
+
+def _required(row: dict[str, Any]) -> str:
+    return "(is damaged)" if row["requirements"] is None else " ".join(row["requirements"])
 
 
 def _short(project: Project) -> dict[str, Any]:
