@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from groundup.config.trees import walk_tree
 from groundup.errors import UserError
 from groundup.execution.environments import environment_store
 from groundup.projects.environment import Environment
@@ -154,6 +155,5 @@ def _size(path: Path) -> int:
     """Return the bytes that go with `path`: what has another name elsewhere, as in the cache of uv, stays."""
     if not path.is_dir():
         return path.stat().st_size
-    folders = os.walk(path)
-    files = (os.lstat(os.path.join(folder, name)) for folder, _, names in folders for name in names)  # noqa: PTH118
+    files = (os.stat(name, dir_fd=at, follow_symlinks=False) for at, name in walk_tree(path) if name != ".")
     return sum(facts.st_blocks * 512 for facts in files if facts.st_nlink == 1)

@@ -172,9 +172,9 @@ class Store:
         return building / os.urandom(8).hex()
 
     def _sweep(self, name: str) -> None:
-        import shutil
+        from groundup.config.trees import remove_tree
 
-        shutil.rmtree(self.root / ".building" / name, ignore_errors=True)
+        remove_tree(self.root / ".building" / name)
 
     def _replaced(self, name: str) -> Path:
         return self.root / ".replaced" / name

@@ -55,6 +55,16 @@ def test_files_that_are_not_declared_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_of_many_files_the_first_are_told(tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / f"{number:04}{'x' * 200}").touch()
+    (tmp_path / "a.json").write_text("1")
+    _, problems = collect(tmp_path, a="json")
+    assert len(problems) == 11
+    assert problems[0].startswith("'0000xx")
+    assert problems[-1] == "1990 more files were written and are not declared"
+
+
 def test_two_files_of_one_output_are_a_problem(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("1")
     (tmp_path / "a.txt").write_text("1")

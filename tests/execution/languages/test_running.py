@@ -75,6 +75,16 @@ def test_the_phases_of_a_step(desk: Desk) -> None:
     assert all(phase.seconds > 0 and not phase.is_cached for phase in result.phases)
 
 
+def test_nothing_that_a_step_leaves_is_too_deep_to_be_removed(desk: Desk) -> None:
+    """Each executable works in a folder that goes with the run."""
+    deep = "import os\nfor _ in range(1200): os.mkdir('in'); os.chdir('in')"
+    desk.write_language(run=f'{sys.executable} -I -c "{deep}"')
+    desk.write_step()
+    result = desk.run()
+    assert result.ok
+    assert list((result.folder / "run").glob("work*")) == []
+
+
 def test_what_an_executable_is_given(desk: Desk) -> None:
     save = 'cp "$GROUNDUP_STEP" "{home}/$GROUNDUP_STEP_PHASE.json"; env > "{home}/$GROUNDUP_STEP_PHASE.env"'
     save = save.format(home=desk.home)

@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from groundup.config.trees import remove_tree
 from groundup.projects.home import data_folder
 
 KEPT = 20  # runs of a step
@@ -46,14 +46,14 @@ class RunFolder:
     def phase(self, phase: str) -> Path:
         """Return the folder of a phase, empty, with an empty working folder in it."""
         folder = self.path / phase
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
         (folder / "work").mkdir(parents=True)
         return folder
 
     def tidy(self) -> None:
         """Remove the working folders."""
         for phase in ("install", "supply", "run"):
-            shutil.rmtree(self.path / phase / "work", ignore_errors=True)
+            remove_tree(self.path / phase / "work")
 
 
 @contextmanager
@@ -77,6 +77,6 @@ def _forget_old(runs: Path) -> None:
         try:
             if time.time() - folder.stat().st_mtime > JUST_MADE:
                 with FileLock(folder / "lock", timeout=0):
-                    shutil.rmtree(folder, ignore_errors=True)
+                    remove_tree(folder)
         except (Timeout, OSError):  # it lasts, or another run removes it
             continue

@@ -13,6 +13,8 @@ from groundup.execution.languages.model import Output
 from groundup.execution.languages.strict_json import parse
 from groundup.execution.languages.types import TEXT_TYPES, Type, normal
 
+_TOLD = 10  # files of a step that nobody declared, which messages name
+
 
 def collect_outputs(
     folder: Path, declared: Mapping[str, Output], types: Mapping[str, Type]
@@ -71,8 +73,11 @@ def _undeclared(folder: int, declared: Mapping[str, Output]) -> list[str]:
     allowed = {f"{name}.json" for name in declared}
     allowed |= {f"{name}.txt" for name, output in declared.items() if output.type in TEXT_TYPES}
     problems = []
-    for name in sorted(set(os.listdir(folder)) - allowed):
+    names = sorted(set(os.listdir(folder)) - allowed)
+    for name in names[:_TOLD]:
         near = get_close_matches(name.partition(".")[0], declared, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         problems.append(f"{name!r} was written and is not declared{hint}")
+    if len(names) > _TOLD:
+        problems.append(f"{len(names) - _TOLD} more files were written and are not declared")
     return problems
