@@ -171,6 +171,24 @@ with open("/proc/sys/kernel/panic", "r+") as file:
 """,
         needs_root=True,
     ),
+    Attack(
+        name="be spared when memory runs out",
+        body="""
+with open("/proc/self/oom_score_adj", "w") as file:
+    file.write("0")
+""",
+    ),
+    Attack(
+        name="leave a program with the caller's rights",
+        body="""
+with open("program", "w") as file:
+    os.fchmod(file.fileno(), 0o4755)
+""",
+    ),
+    Attack(
+        name="make a program with the caller's rights",
+        body="os.close(os.open('program', os.O_CREAT | os.O_WRONLY, 0o6755))",
+    ),
     Attack(name="name the machine", body="socket.sethostname(socket.gethostname())", needs_root=True),
     Attack(
         name="read the kernel's log",

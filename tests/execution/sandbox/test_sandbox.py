@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from groundup import ExecutionFailed, ExecutionResult, SandboxExecutionRuntime, create_execution_runtime
+from groundup.config.trees import remove_tree
 from groundup.errors import UserError
 from groundup.execution.sandbox import SandboxError
 from groundup.projects import create_project
@@ -179,6 +180,19 @@ def test_folders_of_others_are_given_back(
     assert owners == [4321, 5432, 4321]
 
 
+def test_no_run_nests_folders_too_deeply_for_its_caller(
+    runtime: SandboxExecutionRuntime, user: User, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    deep = b"import os\nfor _ in range(1200): os.mkdir('in'); os.chdir('in')"
+    try:
+        assert runtime.run_script(deep, cwd=work).ok
+        assert runtime.run_script(b"print('again')", cwd=work).stdout == "again\n"
+    finally:
+        remove_tree(work)
+
+
 def test_runs_in_one_folder_at_the_same_time(
     runtime: SandboxExecutionRuntime, user: User, tmp_path: Path
 ) -> None:
@@ -189,6 +203,23 @@ def test_runs_in_one_folder_at_the_same_time(
         runs = [pool.submit(runtime.run_script, source, str(number), cwd=work) for number in range(4)]
     assert all(each.result().ok for each in runs)
     assert {path.stat().st_uid for path in (work, *work.iterdir())} == {os.getuid()}
+
+
+@pytest.mark.parametrize("folder", ["/usr", "/usr/lib", "/etc", "/proc", "/dev"])
+def test_the_system_is_not_given_away(runtime: SandboxExecutionRuntime, folder: str, user: User) -> None:
+    """To belong to somebody else, even for a moment, takes programs their setuid bits."""
+    require(os.geteuid() == 0, "root")
+    require(Path(folder).is_dir() and not Path(folder).is_symlink(), folder)
+    with pytest.raises(UserError, match=f"{folder} belongs to the system"):
+        runtime.run_script(b"", cwd=folder)
+
+
+@pytest.mark.parametrize("name", ["network", "build"])
+@pytest.mark.parametrize("value", ["no", "false", "none", 0, None])
+def test_what_opens_a_sandbox_is_said_by_true_alone(name: str, value: object) -> None:
+    with pytest.raises(UserError, match=f"{name}={value!r} is not possible for a sandbox") as raised:
+        create_execution_runtime("sandbox", **{name: value})  # type: ignore[arg-type]
+    assert raised.value.hint == "True or False"
 
 
 @pytest.mark.parametrize("folder", ["home", ".", "groundup", "/"])

@@ -18,6 +18,21 @@ CALLS = {
     "aarch64": (220, 29, 92, 198, 199, 117, 435, 63),
     "riscv64": (220, 29, 92, 198, 199, 117, 435, 63),
 }
+_GENERIC = {
+    "fchmod": (52, 1),
+    "fchmodat": (53, 2),
+    "mknodat": (33, 2),
+    "openat": (56, 3),
+    "fchmodat2": (452, 2),
+}
+MODES = {
+    "x86_64": {
+        **{"chmod": (90, 1), "fchmod": (91, 1), "fchmodat": (268, 2), "fchmodat2": (452, 2)},
+        **{"open": (2, 2), "creat": (85, 1), "openat": (257, 3), "mknod": (133, 1), "mknodat": (259, 2)},
+    },
+    "aarch64": _GENERIC,
+    "riscv64": _GENERIC,
+}
 machines = pytest.mark.parametrize("machine", CALLS)
 
 
@@ -69,6 +84,20 @@ def test_what_is_refused(machine: str) -> None:
             assert decide(machine, clone, 1 << bit | 17) == REFUSE | errno.EPERM
     for family in (5, 17, 31, 38, 40):
         assert decide(machine, socket, family) == REFUSE | errno.EAFNOSUPPORT
+
+
+@machines
+@given(bits=st.sampled_from([0o2000, 0o4000, 0o6000]), rights=st.integers(0, 0o777))
+def test_no_file_is_made_to_run_as_its_owner(machine: str, bits: int, rights: int) -> None:
+    """Each call: its number, and where its mode is."""
+    for name, (number, place) in MODES[machine].items():
+        for flags in (0o100, 0o20200002) if name.startswith("open") else (0,):
+            arguments = [flags] * place
+            assert decide(machine, number, *arguments, rights | bits) == REFUSE | errno.EPERM, name
+            assert decide(machine, number, *arguments, rights) == ALLOW, name
+        if name.startswith("open"):  # there is a mode only where a file is made
+            assert decide(machine, number, *([0o2] * place), rights | bits) == ALLOW
+    assert decide(machine, 437) == REFUSE | errno.ENOSYS  # openat2, whose mode is in memory
 
 
 @machines

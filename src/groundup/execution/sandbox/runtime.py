@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundup.errors import UserError
 from groundup.execution.host import ExecutionRuntime
 from groundup.execution.process import Ended
 from groundup.execution.result import ExecutionResult
@@ -48,7 +49,7 @@ class SandboxExecutionRuntime(ExecutionRuntime):
         self, /, *, network: bool = False, build: bool = False, uid: int | None = None, **limits: Any
     ) -> None:
         super().__init__()
-        self.network, self.build = network, build
+        self.network, self.build = _flag("network", network), _flag("build", build)
         self.limits = SandboxLimits.of(limits)
         self._bubblewrap = Bubblewrap(program=find_bubblewrap(), limits=self.limits, uid=chosen_uid(uid))
 
@@ -128,6 +129,12 @@ class SandboxExecutionRuntime(ExecutionRuntime):
             phase="timeout" if ended.timed_out else "run",
             environment=self.environment,
         )
+
+
+def _flag(name: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise UserError(f"{name}={value!r} is not possible for a sandbox", hint="True or False")
 
 
 def _variables(python: Path, extra: Mapping[str, str] | None) -> dict[str, str]:

@@ -24,6 +24,8 @@ _INSTRUCTION = struct.Struct("=HBBI")
 _NEW_NAMESPACE = 0x7E020000  # CLONE_NEW*
 _TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 _PLAIN_PERSONALITIES = (0, 0xFFFFFFFF)  # of Linux; the second asks for the present one
+_OWNERS_RIGHTS = 0o6000  # of a mode: a program runs as its owner, or group
+_MAKES_FILE = 0o100 | 0o20000000  # O_CREAT, O_TMPFILE
 _UNIX, _INET, _INET6, _NETLINK = 1, 2, 10, 16
 
 # Numbers of x86_64, and of those that share the generic table. None: there is no such call.
@@ -87,14 +89,26 @@ _NOT_PERMITTED: dict[str, tuple[int, int | None]] = {
     "userfaultfd": (323, 282),
     "vhangup": (153, 58),
 }
-# Programs then do it in another way. The arguments of clone3 cannot be looked at; what the others allocate
-# is memory that no limit of a process counts.
+# Programs then do it in another way. The arguments of clone3 and openat2 cannot be looked at; what the others
+# allocate is memory that no limit of a process counts.
 _NOT_THERE: dict[str, tuple[int, int | None]] = {
     "clone3": (435, 435),
     "memfd_create": (319, 279),
     "memfd_secret": (447, 447),
+    "openat2": (437, 437),
     "shmget": (29, 194),
 }
+# Calls with a mode, and which argument that is, from 0; in the second table the one before it has flags.
+_MODES: dict[str, tuple[int, int | None, int]] = {
+    "chmod": (90, None, 1),
+    "creat": (85, None, 1),
+    "fchmod": (91, 52, 1),
+    "fchmodat": (268, 53, 2),
+    "fchmodat2": (452, 452, 2),
+    "mknod": (133, None, 1),
+    "mknodat": (259, 33, 2),
+}
+_OPENS: dict[str, tuple[int, int | None, int]] = {"open": (2, None, 2), "openat": (257, 56, 3)}
 
 
 class _Machine(NamedTuple):
@@ -150,7 +164,8 @@ def _instructions(machine: _Machine, unix_sockets: bool) -> Iterator[_Instructio
             if number is not None:
                 yield _EQUAL, 0, 1, number
                 yield _RETURN, 0, 0, _REFUSE | code
-    yield from _unless_any_bit(machine.clone, _NEW_NAMESPACE)
+    yield from _unless_any_bit(machine.clone, _FIRST, _NEW_NAMESPACE)
+    yield from _modes(machine.column)
     yield from _none_of(machine.ioctl, _SECOND, _TERMINAL_INPUT, errno.EPERM)
     yield from _one_of(machine.personality, _PLAIN_PERSONALITIES, errno.EPERM)
     families = (_INET, _INET6, _NETLINK)
@@ -159,9 +174,30 @@ def _instructions(machine: _Machine, unix_sockets: bool) -> Iterator[_Instructio
     yield _RETURN, 0, 0, _ALLOW
 
 
-def _unless_any_bit(number: int, bits: int) -> Iterator[_Instruction]:
-    yield _EQUAL, 0, 4, number
-    yield _LOAD, 0, 0, _FIRST
+def _modes(column: int) -> Iterator[_Instruction]:
+    """Refuse modes that give a program the rights of its owner: in a folder of the caller, that is he."""
+    for *numbers, place in _MODES.values():
+        if (number := numbers[column]) is not None:
+            yield from _unless_any_bit(number, _argument(place), _OWNERS_RIGHTS)
+    for *numbers, place in _OPENS.values():
+        if (number := numbers[column]) is not None:
+            yield from _unless_any_bit(
+                number, _argument(place), _OWNERS_RIGHTS, (_argument(place - 1), _MAKES_FILE)
+            )
+
+
+def _argument(place: int) -> int:
+    return _FIRST + 8 * place
+
+
+def _unless_any_bit(
+    number: int, argument: int, bits: int, where: tuple[int, int] | None = None
+) -> Iterator[_Instruction]:
+    """Refuse a call with any of some bits in an argument; with `where`, if another one has any of others."""
+    first = [] if where is None else [(_LOAD, 0, 0, where[0]), (_ANY_BIT, 0, 3, where[1])]
+    yield _EQUAL, 0, 4 + len(first), number
+    yield from first
+    yield _LOAD, 0, 0, argument
     yield _ANY_BIT, 0, 1, bits
     yield _RETURN, 0, 0, _REFUSE | errno.EPERM
     yield _RETURN, 0, 0, _ALLOW

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from groundup.config.trees import walk_tree
 from groundup.errors import UserError
 from groundup.execution.sandbox.errors import SandboxError
 
 DEFAULT_UID = 64200  # of nobody, on the systems that we know
 _COVERS = ("/mnt", "/media", "/srv", "/opt", "/tmp")  # noqa: S108 - folders that bubblewrap can do without
+_SYSTEM = ("/usr/bin", "/usr/lib", "/etc", "/boot", "/dev", "/proc", "/sys", "/run", "/var/lib")
 
 
 def chosen_uid(uid: int | None) -> int | None:
@@ -57,11 +58,25 @@ def given(folders: Sequence[Path], uid: int | None) -> Iterator[None]:
 
     What was made in the block belongs to the owner of its folder. Links are not followed. A folder that is
     given already is waited for.
+
+    :raises UserError: a folder belongs to the system.
     """
+    for folder in folders if uid is not None else ():
+        _refuse_system(folder)
     with ExitStack() as stack:
         for folder in sorted(folders) if uid is not None else ():
             stack.enter_context(_given(folder, uid or 0))
         yield
+
+
+def _refuse_system(folder: Path) -> None:
+    """Raise UserError for what would not be the same afterwards: programs lose rights with their owner."""
+    place = folder.resolve()
+    if any(Path(each).is_relative_to(place) for each in _SYSTEM) or place.is_relative_to("/proc"):
+        raise UserError(
+            f"{folder} belongs to the system, and would belong to who runs this meanwhile",
+            hint="give it a folder of its own",
+        )
 
 
 @contextmanager
@@ -105,13 +120,8 @@ def _entries(folder: Path) -> Iterator[tuple[int, str]]:
             yield descriptor, folder.name
         finally:
             os.close(descriptor)
-    for _, names, files, descriptor in os.fwalk(folder):
-        yield from ((descriptor, name) for name in (".", *files))
-        yield from ((descriptor, name) for name in names if _is_link(name, descriptor))
-
-
-def _is_link(name: str, descriptor: int) -> bool:
-    return stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+    else:
+        yield from walk_tree(folder)
 
 
 def _is_mapped(uid: int) -> bool:

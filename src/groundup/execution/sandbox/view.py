@@ -19,6 +19,7 @@ WORK = Path("/work")
 SCRIPT = "/run/main.py"  # of a script whose own path cannot be shown
 INSIDE = 1000  # uid and gid, as a script sees its own
 _OWN_ROOMS = ("/proc", "/dev", "/sys")
+_SEALED = tuple(word for place in ("/proc", "/dev", "/") for word in ("--remount-ro", place))
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _FILES = ("/etc/ld.so.cache", "/etc/localtime")
 _FOLDERS = ("/etc/alternatives",)
@@ -60,7 +61,7 @@ class View:
     @property
     def words(self) -> list[Word]:
         """The options; what stands between all that is shown cannot be written."""
-        return [*self._words, "--remount-ro", "/dev", "--remount-ro", "/"]
+        return [*self._words, *_SEALED]
 
     def show(self, path: str | os.PathLike[str], *, is_writable: bool = False) -> str:
         """Show a file or folder at its own path, and the links that lead to it; return where.
