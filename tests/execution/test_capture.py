@@ -3,11 +3,14 @@
 import gc
 import os
 import pickle
+import resource
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundup.errors import GroundupError
 from groundup.execution.capture import Captured
 
 
@@ -35,6 +38,25 @@ def test_chunks_are_small_and_may_be_read_again(size: int) -> None:
         chunks = list(captured.chunks())
         assert all(0 < len(chunk) <= 2**20 for chunk in chunks)
         assert sum(map(len, chunks)) == size
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file of this process may have more than 1000 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+@pytest.mark.parametrize("sizes", [[2000], [500, 400, 400]])
+def test_a_disk_that_takes_no_more_is_told(sizes: list[int]) -> None:
+    captured = Captured(memory_limit=100)
+    with pytest.raises(GroundupError, match=r"cannot be kept in /.*: File too large") as refused:
+        for size in sizes:
+            captured.write(b"x" * size)
+    assert "TMPDIR" in refused.value.hint
 
 
 def test_the_file_is_gone_with_its_owner() -> None:

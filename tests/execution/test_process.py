@@ -72,6 +72,12 @@ print(ended.exit_code, len(ended.stdout), len(ended.stderr), grown)
     assert grown < 64 * 1024  # KiB
 
 
+@pytest.mark.parametrize("timeout", [10.0**12, float("inf")])
+def test_a_timeout_may_be_longer_than_anybody_waits(timeout: float) -> None:
+    ended = python("print(1)", timeout=timeout)
+    assert (ended.stdout.text(), ended.timed_out) == ("1\n", False)
+
+
 def test_nothing_is_kept_where_nobody_wants_it() -> None:
     heard: list[str] = []
     code = "import sys; print('out'); print('err', file=sys.stderr)"

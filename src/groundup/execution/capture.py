@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
+
+from groundup.errors import GroundupError
 
 MEMORY_LIMIT = 8 * 2**20  # bytes of one stream that are kept in memory
 CHUNK = 2**20
@@ -32,7 +35,8 @@ class Captured:
         if self._file is None:
             self._memory += data
         else:
-            _write_all(self._file, data)
+            with _keeping():
+                _write_all(self._file, data)
 
     @property
     def on_disk(self) -> bool:
@@ -63,10 +67,11 @@ class Captured:
     def _move_to_disk(self) -> None:
         import tempfile
 
-        with tempfile.TemporaryFile(prefix="groundup-output-", dir=_spool_folder()) as file:
-            self._file = os.dup(file.fileno())
-        weakref.finalize(self, os.close, self._file)
-        _write_all(self._file, self._memory)
+        with _keeping():
+            with tempfile.TemporaryFile(prefix="groundup-output-", dir=_spool_folder()) as file:
+                self._file = os.dup(file.fileno())
+            weakref.finalize(self, os.close, self._file)
+            _write_all(self._file, self._memory)
         self._memory = bytearray()
 
 
@@ -74,6 +79,19 @@ def _spool_folder() -> str | None:
     """Return where large output goes: /tmp, the usual folder, may itself be in memory."""
     folder = "/var/tmp"  # noqa: S108 - the file gets no name
     return None if os.environ.get("TMPDIR") or not os.access(folder, os.W_OK) else folder
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    """Make an error of the system one that says what cannot be kept, and why."""
+    try:
+        yield
+    except OSError as error:
+        folder = _spool_folder() or os.environ.get("TMPDIR") or "a temporary folder"
+        raise GroundupError(
+            f"large output cannot be kept in {folder}: {error.strerror or error}",
+            hint="free some space there, name another folder by TMPDIR, or use capture_output=False",
+        ) from error
 
 
 def _write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:

@@ -21,6 +21,7 @@ Stdin = str | bytes | IO[bytes]
 
 READ = 2**19  # bytes that are read at once, and that a pipe is asked to hold
 _WRITE = 2**16
+_LONGEST = 2**20  # seconds; selectors cannot wait for any time
 
 
 class Stopped(Exception):  # noqa: N818 - no error
@@ -82,7 +83,7 @@ class Streams:
             if remaining is not None and remaining <= 0:
                 return False
             waits = [each for each in (remaining, interval) if each is not None]
-            for key, _ in self._selector.select(min(waits, default=None)):
+            for key, _ in self._selector.select(min(*waits, _LONGEST) if waits else None):
                 key.data()
         return True
 
