@@ -6,12 +6,14 @@ import http.client
 import json
 import signal
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.manager import BASE, register
+from groundup.manager import server
+from tests.support.manager import BASE, register, serving
 from tests.support.managers import API_KEY, KEYS, SECRETS_KEY, ManagerProcess
 
 
@@ -60,6 +62,30 @@ def test_sigterm_ends_streams_of_events(tmp_path: Path) -> None:
         watching.close()
         assert process.wait() == 0
     assert "Traceback" not in process.stderr
+
+
+@pytest.mark.parametrize("path", [f"{BASE}/nodes/", f"{BASE}/states/enqueue"])
+def test_a_request_that_never_ends_is_answered_when_the_manager_does(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "_GRACE_SECONDS", 0)
+    method = "PUT" if path.endswith("/nodes/") else "POST"
+    with ExitStack() as parts:
+        with serving(tmp_path / "manager.db") as manager:
+            address = urlsplit(manager.uri)
+            connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+            parts.callback(connection.close)
+            connection.putrequest(method, path)
+            headers = {"x-api-key": manager.key, "content-type": "application/json", "content-length": "9"}
+            for name, value in (headers | {"expect": "100-continue"}).items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            assert connection.sock.recv(100).startswith(b"HTTP/1.1 100 Continue")
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())) == (503, {"detail": "The state manager ends"})
+        assert answer.headers["x-groundup-manager"] == "1"
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_on_loopback_keys_are_made_for_a_file_and_kept(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     409: {"model": Problem, "description": "Done already, or not ended yet"},
     413: {"model": Problem, "description": "The body is too large"},
     429: {"model": Problem, "description": "Too many at the same time"},
-    503: {"model": Problem, "description": "The database cannot be used now"},
+    503: {"model": Problem, "description": "The database cannot be used now, or the manager ends"},
 }
 """Answers that any request may get, for the OpenAPI description."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import uuid
@@ -43,6 +44,11 @@ class Envelope:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except asyncio.CancelledError:  # the manager ends, and has waited for this request long enough
+            if started:
+                raise
+            answer = JSONResponse({"detail": "The state manager ends"}, status_code=503)
+            await answer(scope, receive, send_with_headers)
         except Exception as error:
             logger.exception("request %s failed", request_id)
             if not started:
