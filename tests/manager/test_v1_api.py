@@ -233,6 +233,20 @@ class TestKeys:
         answer = team("POST", f"/v0/namespace/team/state/{state}/executed", {"outputs": []})
         assert (answer.status, answer.body) == (404, {"detail": "State not found"})
 
+    def test_claims_of_others_are_neither_prolonged_nor_given_back(
+        self, api: Api, served: Served, made: dict[str, Any]
+    ) -> None:
+        """Even where their tokens became known."""
+        other, body = claim(api)["state_id"], {"name": "own", "namespaces": [NAMESPACE]}
+        team = Api(served.uri, made["key"])
+        for action in ("renew", "release"):
+            answer = team("POST", f"/v1/leases/{action}", {"state_ids": [other, "gone"]})
+            assert (answer.status, answer.body) == (200, {"held": [], "lost": [other, "gone"]})
+        assert api("GET", f"{V1}/state/{other}").body["status"] == "QUEUED"
+        own = Api(served.uri, api("POST", "/v1/keys", body).body["key"])
+        for action in ("renew", "release"):
+            assert own("POST", f"/v1/leases/{action}", {"state_ids": [other]}).body["held"] == [other]
+
     def test_keys_are_for_the_one_key_for_everything_to_make(
         self, api: Api, served: Served, made: dict[str, Any]
     ) -> None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from groundup.manager.api import batch, events
-from groundup.manager.api.auth import REFUSALS, AdminRoute, KeyedRoute, documented_key
+from groundup.manager.api.auth import REFUSALS, AdminRoute, KeyedRoute, access_of, documented_key
 from groundup.manager.api.v0 import as_json, service
 from groundup.manager.operations import access, claims, runs, triggers, values
 from groundup.nodes.wire import LeasesRequest, LeasesResponse, extensions
@@ -28,13 +28,13 @@ _TRIGGER = _NAMESPACE + "/triggers/{trigger_id}"
 @router.post("/leases/renew", tags=["work"])
 async def renew_leases(request: Request, body: LeasesRequest) -> LeasesResponse:
     """Prolong claims; those that no longer hold are named."""
-    return await service(request).write(claims.renew, body)
+    return await service(request).write(claims.renew, body, access_of(request).namespaces)
 
 
 @router.post("/leases/release", tags=["work"])
 async def release_leases(request: Request, body: LeasesRequest) -> LeasesResponse:
     """Give claims back unused; no attempt is counted."""
-    return await service(request).change(claims.release, body)
+    return await service(request).change(claims.release, body, access_of(request).namespaces)
 
 
 @router.post(_NAMESPACE + "/outcomes", tags=["work"], response_model=extensions.OutcomesResponse)

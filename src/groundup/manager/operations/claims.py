@@ -8,6 +8,7 @@ from typing import Any
 
 from groundup.manager.clock import iso
 from groundup.manager.engine import transitions
+from groundup.manager.engine.claims import Claim
 from groundup.manager.engine.model import NodeState
 from groundup.manager.engine.retry import LONGEST
 from groundup.manager.errors import ChangedMeanwhileError
@@ -70,15 +71,24 @@ def _context(session: Session, state: states.Claimed) -> dict[str, Any]:
     }
 
 
-def renew(session: Session, request: LeasesRequest) -> LeasesResponse:
-    """Prolong claims from now on."""
+def renew(session: Session, request: LeasesRequest, among: Set[str] | None = None) -> LeasesResponse:
+    """Prolong claims from now on; where ``among`` is given, those of nodes of these namespaces."""
     until = session.now + min(request.lease, LONGEST)
-    return _sorted_out(request, states.renew(session.connection, request.state_ids, until))
+    return _sorted_out(request, states.renew(session.connection, _open(session, request, among), until))
 
 
-def release(session: Session, request: LeasesRequest) -> LeasesResponse:
-    """Take claims back that a worker did not use; no attempt is counted."""
-    return _sorted_out(request, states.release(session.connection, request.state_ids, session.now))
+def release(session: Session, request: LeasesRequest, among: Set[str] | None = None) -> LeasesResponse:
+    """Take claims back that a worker did not use, as :func:`renew`; no attempt is counted."""
+    opened = _open(session, request, among)
+    return _sorted_out(request, states.release(session.connection, opened, session.now))
+
+
+def _open(session: Session, request: LeasesRequest, among: Set[str] | None) -> list[str]:
+    if among is None:
+        return request.state_ids
+    ids = {text: Claim.parse(text).state_id for text in request.state_ids}
+    found = states.find_all(session.connection, ids.values())
+    return [text for text, each in ids.items() if each in found and found[each].namespace in among]
 
 
 def _sorted_out(request: LeasesRequest, held: Set[str]) -> LeasesResponse:
