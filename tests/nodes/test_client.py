@@ -35,7 +35,7 @@ def test_waiting_for_a_run_has_an_end(manager: EmbeddedManager) -> None:
         async with running(runtime([Silent], manager.uri, manager.key)):
             await client.upsert_graph("g", [step(Silent, "a")], {})
         run_id = (await client.trigger("g"))["run_id"]
-        with pytest.raises(WaitTimeoutError, match=f"run {run_id} has not ended after 0.05 s"):
+        with pytest.raises(WaitTimeoutError, match=f"run {run_id} has not ended after 0.05 s: 1 CREATED$"):
             await client.wait_for_run(run_id, timeout=0.05, poll_interval=0.01)
 
     asyncio.run(main())

@@ -69,6 +69,7 @@ def test_several_outputs_and_signals_come_back() -> None:
     [
         ("fail", "cannot do this"),
         ("leave", "left"),
+        ("interrupt", "interrupted"),
         ("die", "The process of the node ended with exit code 134 before it had a result"),
         ("grow", "The node needed more memory than its limit of 536870912 bytes"),
     ],

@@ -64,13 +64,41 @@ class Split(BaseNode):
         return [Text(text=part) for part in self.inputs.text.split()]
 
 
+class StrangeError(BaseException):
+    """No Exception."""
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("nothing to say")
+
+
+FAILURES: dict[str, type[BaseException]] = {
+    "exit": SystemExit,
+    "cancel": asyncio.CancelledError,
+    "interrupt": KeyboardInterrupt,
+    "strange": StrangeError,
+    "close": GeneratorExit,
+}
+
+
 class Failing(BaseNode):
     Inputs = Text
 
     async def execute(self) -> None:
-        raise {"exit": SystemExit, "cancel": asyncio.CancelledError}.get(self.inputs.text, ValueError)(
-            f"cannot do {self.inputs.text}"
-        )
+        raise FAILURES.get(self.inputs.text, ValueError)(f"cannot do {self.inputs.text}")
+
+
+class FailingInThread(BaseNode):
+    Inputs = Text
+
+    def execute(self) -> None:
+        raise FAILURES.get(self.inputs.text, ValueError)(f"cannot do {self.inputs.text}")
+
+
+class Mute(BaseNode):
+    async def execute(self) -> None:
+        raise MuteError
 
 
 class Pruning(BaseNode):
@@ -143,15 +171,38 @@ def test_fan_out_and_join(manager: EmbeddedManager) -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("text", ["this", "exit", "cancel"])
-def test_a_failing_node_is_tried_again_and_its_error_kept(manager: EmbeddedManager, text: str) -> None:
+@pytest.mark.parametrize("text", ["this", *FAILURES])
+@pytest.mark.parametrize("node", [Failing, FailingInThread])
+def test_a_failing_node_is_tried_again_and_its_error_kept(
+    manager: EmbeddedManager, node: type[BaseNode], text: str
+) -> None:
     async def main() -> None:
-        run = Run(manager, Failing)
-        graph = await run.finish(step(Failing, "a", inputs={"text": text}), retry_policy=FAST)
+        run = Run(manager, node, workers=1)
+        graph = await run.finish(step(node, "a", inputs={"text": text}), retry_policy=FAST)
         assert statuses(graph) == [("a", "RETRY_CREATED"), ("a", "ERRORED")]
         assert {node.error for node in graph.nodes} == {f"cannot do {text}"}
 
     asyncio.run(main())
+
+
+def test_an_error_that_cannot_say_what_it_is_is_told_by_its_class(manager: EmbeddedManager) -> None:
+    async def main() -> None:
+        graph = await Run(manager, Mute).finish(step(Mute, "a"), retry_policy=FAST)
+        assert [node.error for node in graph.nodes] == ["MuteError()"] * 2
+
+    asyncio.run(main())
+
+
+def test_a_trace_is_logged_as_python_writes_it(
+    manager: EmbeddedManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        await Run(manager, Failing).finish(step(Failing, "a", inputs={"text": "it"}), retry_policy=FAST)
+
+    asyncio.run(main())
+    (logged, _) = (text for text in caplog.messages if " failed: " in text)
+    assert " failed: cannot do it\nTraceback (most recent call last):\n  File " in logged
+    assert logged.endswith("\nValueError: cannot do it") and "\n\n" not in logged
 
 
 def test_prune_ends_the_branch(manager: EmbeddedManager) -> None:

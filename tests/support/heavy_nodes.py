@@ -58,6 +58,9 @@ class Apart(BaseNode):
     def leave(self) -> None:
         sys.exit("left")
 
+    def interrupt(self) -> None:
+        raise KeyboardInterrupt("interrupted")
+
     def die(self) -> None:
         os.abort()
 

@@ -50,9 +50,11 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"outcome": "re-enqueue-after", "delay": delay, "at": at}
     except MemoryError:
         return _failed(f"The node needed more memory than its limit of {request['memory']} bytes")
-    except (Exception, SystemExit, asyncio.CancelledError) as error:
+    except BaseException as error:
+        from groundup.nodes.outcomes import message_of
+
         traceback.print_exc()
-        return _failed(str(error) or repr(error))
+        return _failed(message_of(error))
 
 
 def _failed(message: str) -> dict[str, Any]:

@@ -136,8 +136,10 @@ class StateManager(ExtendedCalls):
         deadline = None if timeout is None else time.monotonic() + timeout
         while (graph := await self.get_run(run_id)).status is RunStatus.PENDING:
             if deadline is not None and time.monotonic() > deadline:
+                counts = graph.execution_summary.items()
+                told = ", ".join(f"{count} {status.value}" for status, count in counts if count)
                 raise WaitTimeoutError(
-                    f"run {run_id} has not ended after {timeout} s: {graph.execution_summary}",
+                    f"run {run_id} has not ended after {timeout} s: {told}",
                     hint="check that a runtime polls for its nodes",
                 )
             await asyncio.sleep(poll_interval)

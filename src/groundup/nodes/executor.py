@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,16 +77,18 @@ class Executor:
     async def _execute(self, state: ClaimedState, context: NodeContext) -> Outcome | None:
         try:
             return executed(state, await self._outputs(state, context))
-        except PruneSignal as signal:
-            return pruned(state, signal)
-        except ReQueueAfterSignal as signal:
-            return requeued(state, signal)
+        except PruneSignal as prune:
+            return pruned(state, prune)
+        except ReQueueAfterSignal as requeue:
+            return requeued(state, requeue)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
             return errored(state, error)  # something inside the node raised it
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if _is_interrupt(error):
+                raise
             return None if context.cancelled else errored(state, error)
 
     async def _outputs(self, state: ClaimedState, context: NodeContext) -> Outputs:
@@ -99,6 +103,15 @@ class Executor:
 
         work = (node, state.inputs, secrets, context)
         return await execute_in_process(*work, limits, self._manager)
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C may have raised it: that is only where nobody sees to the signal, in the main thread."""
+    return (
+        isinstance(error, KeyboardInterrupt)
+        and threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    )
 
 
 async def _ended(running: _Running, state: ClaimedState) -> Outcome | None:

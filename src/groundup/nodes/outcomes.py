@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,10 +37,20 @@ def executed(state: ClaimedState, outputs: Outputs) -> Outcome:
 
 def errored(state: ClaimedState, error: BaseException | str) -> Outcome:
     """The node failed; the trace stays in this log."""
+    message = error if isinstance(error, str) else message_of(error)
     trace = [] if isinstance(error, str) else traceback.format_exception(error)
-    text = _whole("\n".join([str(error), *trace]).rstrip())
+    text = _whole(f"{message}\n{''.join(trace)}".rstrip())
     logger.warning("node state %s of node %s failed: %s", state.state_id, state.node_name, text)
-    return Outcome(state, "errored", {"error": _whole(str(error)) or repr(error)})
+    return Outcome(state, "errored", {"error": _whole(message)})
+
+
+def message_of(error: BaseException) -> str:
+    """What ``error`` says; how it is written where that is nothing or fails, else its class."""
+    for asked in (str, repr):
+        with suppress(Exception):
+            if text := asked(error):
+                return text
+    return type(error).__name__
 
 
 def _whole(text: str) -> str:
