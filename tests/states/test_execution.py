@@ -25,7 +25,7 @@ from groundup.dag import (
 from groundup.dag.uptodate import Tracker
 from groundup.execution import ExecutionResult, ExecutionRuntime
 from groundup.execution.container.engine import Engine
-from groundup.projects import Project, get_project, list_projects, remove_project
+from groundup.projects import Project, create_project, get_project, list_projects, remove_project
 from groundup.states import builtin_graph
 from tests.support.background import until
 from tests.support.containers import TAG, docker, owned, share_facts
@@ -124,6 +124,17 @@ def test_a_project_is_executed(root: Path) -> None:
     )
     assert isinstance(outcome.value, ExecutionResult)
     assert outcome.value.stdout == f"['a'] fast {root / 'data'} in\n"
+
+
+def test_a_project_is_not_made_again_to_be_executed(root: Path) -> None:
+    (root / "tool.py").write_text(requiring("alpha") + "print(1)")
+    execute = partial(reached, root, "project_executed", project_created={"script": "tool.py"})
+    execute().raise_for_failure()
+    made = get_project("tool").path.stat()
+    again = {outcome.state.name: outcome for outcome in execute().outcomes}
+    assert again["project_created"].status is Status.SKIPPED
+    assert again["project_executed"].status is Status.OK
+    assert get_project("tool").path.stat() == made
 
 
 def test_a_project_that_there_is_needs_its_id_alone(root: Path) -> None:
@@ -283,3 +294,12 @@ def test_an_interrupted_run_ends_the_tree(root: Path, tmp_path: Path) -> None:
         runner.kill()
         running.join()
     assert not is_held(lock)
+
+
+def test_of_two_projects_that_are_made_the_one_that_is_asked_for_is_executed(root: Path) -> None:
+    for name in ("one", "two"):
+        (root / f"{name}.py").write_text(f"print({name!r})")
+        create_project(root / f"{name}.py")
+    for name in ("one", "two", "one"):
+        outcome = reach(root, "project_executed", project_created={"script": f"{name}.py"})
+        assert outcome.value.stdout == f"{name}\n"

@@ -41,6 +41,7 @@ def project_created(repo_root: Path, params: ProjectCreation) -> Project:
     """
     from groundup.projects import create_project, get_project
 
+    _know_project()
     if params.script is None:
         return get_project(params.id or "")
     return create_project(
@@ -54,6 +55,7 @@ def project_created(repo_root: Path, params: ProjectCreation) -> Project:
 
 @project_created.satisfied
 def _(repo_root: Path, params: ProjectCreation) -> bool:
+    _know_project()
     try:
         return _is_made(repo_root, params)
     except GroundupError:
@@ -109,6 +111,13 @@ def made_runtime(params: OwnRuntime) -> ExecutionRuntime:
     from groundup.execution import create_execution_runtime
 
     return create_execution_runtime(params.isolate or False, params.python_tag, **params.settings)
+
+
+def _know_project() -> None:
+    """Import the type of a value that is kept: not with this module, since that takes time at every start."""
+    from groundup import projects
+
+    globals()["Project"] = projects.Project
 
 
 def _is_made(root: Path, params: ProjectCreation) -> bool:
