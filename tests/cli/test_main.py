@@ -13,7 +13,10 @@ from groundup import proto_kernel
 from tests.support.neo import Neo
 from tests.support.repositories import write
 
-LIBRARIES = ["asyncio", "importlib.metadata", "networkx", "pydantic", "rich", "sqlite3", "tomllib", "typer"]
+LIBRARIES = [
+    *("asyncio", "dataclasses", "importlib.metadata", "inspect", "networkx"),
+    *("pydantic", "random", "rich", "sqlite3", "tomllib", "typer"),
+]
 IMPORTED = f"""
 import sys
 from groundup.cli import main
@@ -25,6 +28,20 @@ print(code, [name for name in {LIBRARIES} if name in sys.modules])
 def test_reaching_ready_imports_no_library(neo: Neo) -> None:
     done = neo.run([*neo.python(IMPORTED), "reach", "ready"], check=True)
     assert done.stdout == "0 []\n"
+
+
+COLLECTED = """
+import gc, sys
+from pathlib import Path
+from groundup.cli import main
+code = main(sys.argv[1:])
+print(code, gc.isenabled(), Path in gc.get_objects(), gc.get_freeze_count() > 0)
+"""
+
+
+def test_garbage_is_collected_but_what_is_imported_is_left_out(neo: Neo) -> None:
+    done = neo.run([*neo.python(COLLECTED), "reach", "ready"], check=True)
+    assert done.stdout == "0 True False True\n"
 
 
 TWENTY = """

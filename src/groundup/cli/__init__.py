@@ -47,10 +47,21 @@ def _dispatch(words: list[str]) -> int:
 
 def _run(words: list[str], kernel: Path | None = None) -> int:
     if words[:1] == ["reach"] and not any(word.startswith("-") for word in words[1:] if word != "-q"):
-        from groundup.cli.commands.reach import reach
-        from groundup.cli.shown import Shown
-
-        return reach([word for word in words[1:] if word != "-q"], shown=Shown(quiet="-q" in words))
+        return _reach([word for word in words[1:] if word != "-q"], is_quiet="-q" in words)
     from groundup.cli.app import run
 
     return run(words, kernel)
+
+
+def _reach(names: list[str], *, is_quiet: bool) -> int:
+    import gc
+
+    gc.disable()  # what is imported here stays: to search it for garbage, now and at the end, costs a sixth
+    from groundup.cli.commands.reach import reach
+    from groundup.cli.shown import Shown
+    from groundup.states import builtin_modules
+
+    builtin_modules()
+    gc.freeze()
+    gc.enable()
+    return reach(names, shown=Shown(quiet=is_quiet))

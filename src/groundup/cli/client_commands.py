@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from inspect import Parameter, cleandoc
 from typing import Any
@@ -78,7 +77,7 @@ def _add(app: typer.Typer, command: Command, here: Repository) -> None:
 def _reach(command: Command, params: Callable[[], ParamSource], options: Options, shown: Shown) -> int:
     from groundup.cli.commands.reach import reach
 
-    return reach([command.target], replace(options, params=params()), shown)
+    return reach([command.target], options._replace(params=params()), shown)
 
 
 def _names(parameter: Parameter) -> list[str]:

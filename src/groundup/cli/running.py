@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
 from functools import cache, partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -51,8 +50,7 @@ class Repository(NamedTuple):
         return str(self.called_from / text) if Path(path).parts[0] == ".." else path
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """How states are to be reached.
 
     :ivar jobs: how many are evaluated at once; default: the machine's cores.
@@ -71,6 +69,9 @@ class Options:
     params: ParamSource | None = None
     captures: bool = True
     outputs: Outputs | None = None
+
+
+DEFAULTS = Options()
 
 
 class Watcher(Protocol):
@@ -103,7 +104,7 @@ def _current_folder() -> Path | None:
         return None
 
 
-def run(names: Sequence[str], watcher: Watcher | None = None, options: Options = Options()) -> Report:
+def run(names: Sequence[str], watcher: Watcher | None = None, options: Options = DEFAULTS) -> Report:
     """Reach the states `names`, else the configured target, told to `watcher`.
 
     :raises UserError: the configuration, a module of states or a parameter is wrong, or a name is unknown.
@@ -139,14 +140,14 @@ def held(names: Sequence[str], options: Options) -> Iterator[Report]:
         yield report
 
 
-def foreseen(names: Sequence[str], options: Options = Options()) -> Sequence[Preview]:
+def foreseen(names: Sequence[str], options: Options = DEFAULTS) -> Sequence[Preview]:
     """Return what reaching `names`, else the configured target, would do, parents first.
 
     :raises UserError: the configuration, a module of states or a parameter is wrong, or a name is unknown.
     """
     here = repository()
     known = known_values(here.graph, here.config)
-    with runner_of(here, replace(options, captures=False), overrides=known) as runner:
+    with runner_of(here, options._replace(captures=False), overrides=known) as runner:
         return runner.preview(*(names or [here.config.target]))
 
 

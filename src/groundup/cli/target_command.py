@@ -19,14 +19,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from pathlib import Path
 from types import FrameType, FunctionType
-from typing import Any, TypeAlias, TypeVar, overload
+from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
 
 from groundup import proto_kernel
 from groundup.dag import AnyState
+from groundup.dag.annotations import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from groundup.errors import UserError
 
 OWN = (
@@ -35,6 +34,7 @@ OWN = (
 )
 BUILT_IN = frozenset(OWN.split())
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+NOT_PLAIN = CO_ASYNC_GENERATOR | CO_COROUTINE | CO_GENERATOR
 
 Given: TypeAlias = Mapping[str, Mapping[str, Any]]
 F = TypeVar("F", bound=Callable[..., Given])
@@ -44,8 +44,7 @@ class CommandError(UserError):
     """A command cannot be declared like this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A command of a client.
 
     :ivar name: the word that is typed.
@@ -134,7 +133,7 @@ def _checked(function: F) -> F:
             f"{file}:{line}: {function!r} cannot be a command",
             hint="decorate a function with @command(target=…)",
         )
-    if isasyncgenfunction(function) or iscoroutinefunction(function) or isgeneratorfunction(function):
+    if function.__code__.co_flags & NOT_PLAIN:
         raise CommandError(
             f"{file}:{line}: {function.__name__} is no plain function",
             hint="a command only gives parameters; the work belongs into the state that it reaches",

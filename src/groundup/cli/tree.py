@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from groundup.dag import AnyState, Outcome, Status
 from groundup.dag.errors import describe
+from groundup.dag.fields import Fields
 from groundup.dag.rendering import draw_tree
 
 MOST_LINES = 12  # of one state's value
@@ -26,8 +26,7 @@ OF_INTEREST = (None, Status.FAILED, Status.CHANGED)  # in this order; None: it r
 Paint = Callable[[str, str], str]
 
 
-@dataclass(slots=True)
-class Step:
+class Step(Fields):
     """One state of a run.
 
     :ivar began: when its evaluation began, on the clock of :func:`time.perf_counter`.
@@ -37,12 +36,22 @@ class Step:
     :ivar note_until: when that is not so any more.
     """
 
-    state: AnyState
-    began: float
-    outcome: Outcome | None = None
-    last_line: Callable[[], str] | None = None
-    note: str = ""
-    note_until: float = 0.0
+    __match_args__ = ("state", "began", "outcome", "last_line", "note", "note_until")
+    __slots__ = __match_args__
+
+    def __init__(
+        self,
+        state: AnyState,
+        began: float,
+        outcome: Outcome | None = None,
+        last_line: Callable[[], str] | None = None,
+    ) -> None:
+        self.state = state
+        self.began = began
+        self.outcome = outcome
+        self.last_line = last_line
+        self.note = ""
+        self.note_until = 0.0
 
     def said(self) -> str:
         """Return what is known of it while it runs, in one line."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from groundup.errors import GroundupError
 
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
-class Config:
+
+class Config(NamedTuple):
     """The configuration that the environment was built for.
 
     :ivar root: the repository's root folder, absolute.
@@ -27,8 +28,8 @@ class Config:
     venv: Path
     env: str | None = None
     target: str = "ready"
-    neo: Mapping[str, Any] = field(default_factory=dict)
-    values: Mapping[str, Any] = field(default_factory=dict)
+    neo: Mapping[str, Any] = _EMPTY
+    values: Mapping[str, Any] = _EMPTY
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Config:

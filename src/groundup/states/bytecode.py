@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from importlib.machinery import (
     BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
@@ -38,12 +37,12 @@ def distrust_young_bytecode(folder: Path) -> None:
 
     Packages installed in an environment below `folder` are left to Python: nobody edits them in place.
     """
-    hook = _Finders(str(folder))
-    if hook in sys.path_hooks:
+    root = str(folder)
+    if any(isinstance(hook, _Finders) and hook.root == root for hook in sys.path_hooks):
         return
-    sys.path_hooks.insert(0, hook)
+    sys.path_hooks.insert(0, _Finders(root))
     for path in list(sys.path_importer_cache):  # a copy: other threads may import meanwhile
-        if _is_own(path, hook.root):
+        if _is_own(path, root):
             sys.path_importer_cache.pop(path, None)
 
 
@@ -57,23 +56,23 @@ class SourceLoader(SourceFileLoader):
         return super().get_code(fullname)
 
 
-@dataclass(frozen=True)
+_finder = FileFinder.path_hook(
+    (ExtensionFileLoader, EXTENSION_SUFFIXES),
+    (SourceLoader, SOURCE_SUFFIXES),
+    (SourcelessFileLoader, BYTECODE_SUFFIXES),
+)
+
+
 class _Finders:
     """Makes the finder of a folder below `root`; other folders are for the next hook."""
 
-    root: str
-    _make = staticmethod(
-        FileFinder.path_hook(
-            (ExtensionFileLoader, EXTENSION_SUFFIXES),
-            (SourceLoader, SOURCE_SUFFIXES),
-            (SourcelessFileLoader, BYTECODE_SUFFIXES),
-        )
-    )
+    def __init__(self, root: str) -> None:
+        self.root = root
 
     def __call__(self, path: str) -> PathEntryFinder:
         if not _is_own(path, self.root):
             raise ImportError(f"{path} is not a folder of {self.root}", path=path)
-        return self._make(path)
+        return _finder(path)
 
 
 def _is_own(path: str, root: str) -> bool:

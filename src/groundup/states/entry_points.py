@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 GROUP = "groundup.states"
 INFO = (".dist-info", ".egg-info")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EntryPoint:
+class EntryPoint(NamedTuple):
     """One line of a distribution's entry points.
 
     :ivar distribution: its name as its metadata writes it.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from groundup.config import Config
 from groundup.dag import Lazy, state
@@ -25,19 +24,20 @@ PARAMETERS = "groundup.states.polling_parameters"
 FLOWS = "flows"  # folder of flow files in root
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerAddress:
+class ManagerAddress(NamedTuple):
     """A state manager that answers at ``uri`` to those who have ``key``."""
 
     uri: str
-    key: str = field(repr=False)
+    key: str
+
+    def __repr__(self) -> str:
+        return f"ManagerAddress(uri={self.uri!r})"
 
     def __str__(self) -> str:
         return self.uri
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredNodes:
+class RegisteredNodes(NamedTuple):
     """Node classes that a state manager knows.
 
     :ivar name: of the worker.

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from groundup.config import Config
 from groundup.dag import state
@@ -27,8 +26,7 @@ NAME = "quickstart"  # of the worker runtime and of the flow
 RUN_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A project, and whether this run made it."""
 
     project: Project
@@ -38,8 +36,7 @@ class Made:
         return f"{'made' if self.is_new else 'made before'}: {self.project.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(NamedTuple):
     """A state manager that answers at `uri` to those who have `key`."""
 
     uri: str
@@ -49,8 +46,7 @@ class Manager:
         return self.uri
 
 
-@dataclass(frozen=True, slots=True)
-class FlowRun:
+class FlowRun(NamedTuple):
     """A run that succeeded.
 
     :ivar executed: name and status of each of its node states.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from groundup import proto_kernel
@@ -44,7 +43,7 @@ def doctor(options: Options, *, as_json: bool = False) -> int:
     :raises UserError: the configuration, a module of states or a parameter is wrong.
     """
     names = [state.name for state in checks(repository().graph)]
-    report = run(names, Progress(), replace(options, keep_going=True))
+    report = run(names, Progress(), options._replace(keep_going=True))
     found = findings(report, names)
     if as_json:
         sys.stdout.write(json.dumps(_data(report, found), indent=2) + "\n")

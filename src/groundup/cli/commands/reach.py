@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from groundup.cli.account import exit_code, failure_lines, write_account, write_lines
@@ -43,7 +42,7 @@ def _with_progress(names: Sequence[str], options: Options, shown: Shown) -> int:
     if shown.verbose:
         from groundup.cli.outputs import Outputs
 
-        options = replace(options, outputs=Outputs())
+        options = options._replace(outputs=Outputs())
         output_of = options.outputs.of if options.outputs else None
     here = repository()
     planned = partial(names_of_planned, here.graph, names or [here.config.target])
