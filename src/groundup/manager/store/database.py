@@ -182,7 +182,7 @@ class Database:
                 transaction.commit()
         except BaseException as error:
             trouble = self._backend.judge(error)
-            kept.mend(broken=trouble in {Trouble.LOST, Trouble.FATAL})
+            kept.mend(broken=isinstance(error, _TROUBLES) and trouble is not Trouble.AGAIN)
             self.on_rollback()
             return self._after_rollback(group, error, trouble, committing=committing)
         for write in group:
