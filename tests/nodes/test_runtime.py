@@ -96,6 +96,14 @@ class FailingInThread(BaseNode):
         raise FAILURES.get(self.inputs.text, ValueError)(f"cannot do {self.inputs.text}")
 
 
+class CancellingItself(BaseNode):
+    async def execute(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(3600)
+
+
 class Mute(BaseNode):
     async def execute(self) -> None:
         raise MuteError
@@ -181,6 +189,15 @@ def test_a_failing_node_is_tried_again_and_its_error_kept(
         graph = await run.finish(step(node, "a", inputs={"text": text}), retry_policy=FAST)
         assert statuses(graph) == [("a", "RETRY_CREATED"), ("a", "ERRORED")]
         assert {node.error for node in graph.nodes} == {f"cannot do {text}"}
+
+    asyncio.run(main())
+
+
+def test_a_node_that_cancels_its_own_task_has_failed(manager: EmbeddedManager) -> None:
+    async def main() -> None:
+        run = Run(manager, CancellingItself, workers=1)
+        graph = await run.finish(step(CancellingItself, "a"), retry_policy=FAST)
+        assert [node.error for node in graph.nodes] == ["The node cancelled its own task"] * 2
 
     asyncio.run(main())
 

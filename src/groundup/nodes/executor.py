@@ -127,4 +127,8 @@ async def _ended(running: _Running, state: ClaimedState) -> Outcome | None:
         running.cancel()
         await asyncio.wait({running.task}, timeout=_CLEANUP_SECONDS)
         raise
-    return None if running.context.cancelled else running.task.result()
+    if running.context.cancelled:
+        return None
+    if running.task.cancelled():
+        return errored(state, "The node cancelled its own task")
+    return running.task.result()
