@@ -39,6 +39,18 @@ def test_languages_of_the_configuration(client: Neo, tmp_path: Path) -> None:
         checked = client.run(client.module("language", "check", "echo", "--json"), variables=home)
         assert checked.returncode == 0
         assert json.loads(checked.stdout) == [{"language": "echo", "ok": True, "problem": ""}]
+        (folder / "install").write_text("#!/no/such/interpreter\n")
+        checked = client.run(client.module("language", "check", "--json"), variables=home)
+        assert checked.returncode == 1
+        assert [row["ok"] for row in json.loads(checked.stdout)] == [True, False]
+        problem = json.loads(checked.stdout)[1]["problem"]
+        assert problem.startswith("cannot start ")
+        assert f"{folder}/install" in problem
+        unknown = client.run(client.module("language", "check", "ecko"), variables=home)
+        assert unknown.stderr.splitlines()[-2:] == [
+            "error: there is no language 'ecko'; there are: echo, python3",
+            "hint: did you mean 'echo'?",
+        ]
         (folder / "run").unlink()
         checked = client.run(client.module("language", "check", "echo"), variables=home)
         assert checked.returncode == 1

@@ -108,6 +108,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A module that groundup's own environment has."""
     (tmp_path / "environment").mkdir()
     (tmp_path / "environment/step_models.py").write_text(MODEL)
+    (tmp_path / "environment/step_exits.py").write_text("raise SystemExit(3)")
     monkeypatch.syspath_prepend(tmp_path / "environment")
     monkeypatch.delitem(sys.modules, "step_models", raising=False)
     return tmp_path
@@ -133,6 +134,8 @@ def test_a_pydantic_model(models: Path) -> None:
         ({"schema": "broken.json"}, "Expecting"),
         ({"model": "step_models:NO_MODEL"}, "step_models has no pydantic model NO_MODEL"),
         ({"model": "step_models:Missing"}, "step_models has no pydantic model Missing"),
+        ({"model": "unittest.__main__:X"}, "unittest.__main__ is a program"),
+        ({"model": "step_exits:X"}, "step_exits cannot be imported: SystemExit: 3"),
         ({"model": "no_such_module:X"}, "no_such_module cannot be imported"),
         ({"model": "beside:X"}, "beside cannot be imported"),
     ],

@@ -55,6 +55,8 @@ def test_no_limit_is_said_by_none(name: str) -> None:
         ({"cpu_seconds": 1.5}, "cpu_seconds=1.5 is no limit"),
         ({"open_files": True}, "open_files=True is no limit"),
         ({"disk": -1}, "disk=-1 is too little"),
+        ({"disk": 2**63}, "disk=9223372036854775808 is more than a system can count"),
+        ({"memory": "99999999999 GiB"}, "memory='99999999999 GiB' is more than"),
         ({"disk": "5 parsec"}, "disk='5 parsec' is no limit"),
         ({"cpus": 2}, "no limit 'cpus'"),
     ],

@@ -41,7 +41,7 @@ def check(names: Sequence[str], *, where: Where, as_json: bool = False) -> int:
     folders = _folders()
     for name in names:
         if name not in folders:
-            find_language(name, {})
+            find_language(name, folders)
     with runtime_at(where) as chosen:
         runtime = command_runtime(chosen)
         found = {name: check_language(name, folders[name], runtime) for name in (names or folders)}

@@ -16,7 +16,11 @@ def parse(text: str | bytes) -> Any:
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         value = json.loads(
-            decoded, object_pairs_hook=_object, parse_constant=_not_finite, parse_float=_finite
+            decoded,
+            object_pairs_hook=_object,
+            parse_constant=_not_finite,
+            parse_float=_finite,
+            parse_int=_whole,
         )
         dump(value)
     except RecursionError:
@@ -57,6 +61,14 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _not_finite(text: str) -> NoReturn:
     raise ValueError(f"{text} is no number of JSON")
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # the time that it takes grows with the square of them
+        digits = len(text.lstrip("-"))
+        raise ValueError(f"a whole number has {digits} digits, which are too many") from None
 
 
 def _finite(text: str) -> float:

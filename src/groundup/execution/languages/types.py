@@ -167,9 +167,11 @@ def _import_model(named: str) -> type[BaseModel]:
     from pydantic import BaseModel
 
     module, _, name = named.partition(":")
+    if module.rpartition(".")[2] == "__main__":
+        raise ValueError(f"{module} is a program")
     try:
         model = getattr(importlib.import_module(module), name, None)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{module} cannot be imported: {type(error).__name__}: {error}") from error
     if isinstance(model, type) and issubclass(model, BaseModel):
         return model

@@ -12,6 +12,7 @@ _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, 
 _UNITS |= {"k": 2**10, "m": 2**20, "g": 2**30}  # as containers have them
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([a-z]*)", re.IGNORECASE)
 _MIB = 2**20
+_MOST = 2**63 - 1  # which the system can count to
 
 Kind = Literal["bytes", "seconds", "count"]
 
@@ -71,6 +72,8 @@ def _checked(one: Field[Any], value: Any) -> int | None:
         raise UserError(f"{one.name}={value!r} is no limit of a sandbox", hint=f"{forms}; None for no limit")
     if number < least:
         raise UserError(f"{one.name}={value!r} is too little for any run", hint=f"at least {least}")
+    if number > _MOST:
+        raise UserError(f"{one.name}={value!r} is more than a system can count", hint="None for no limit")
     return number
 
 
