@@ -118,6 +118,16 @@ def test_what_cannot_be_provided_fails_too(user: User) -> None:
         asyncio.run(collected(runtime.stream_project("x")))
 
 
+def test_a_loop_without_a_block_says_what_is_missing(user: User) -> None:
+    async def loop() -> None:
+        async for _ in runtime.stream_script(b"print(1)"):
+            pass
+
+    with pytest.raises(UserError, match="the run was not started") as refused:
+        asyncio.run(loop())
+    assert "async with" in refused.value.hint
+
+
 def test_there_is_no_result_before_the_end(user: User) -> None:
     async def early() -> None:
         async with runtime.stream_script(b"import time; print(1, flush=True); time.sleep(600)") as output:

@@ -13,6 +13,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from groundup.errors import UserError
 from groundup.execution.result import ExecutionResult
 from groundup.execution.run import Run
 from groundup.execution.streams import Stopped
@@ -62,7 +63,7 @@ class OutputStream:
         # The run appends and counts what arrived, the consumer takes and counts that: neither needs a lock.
         self._chunks: deque[Chunk] = deque()
         self._arrived = self._taken = 0  # characters
-        self._is_left = self._is_idle = self._is_full = False
+        self._is_begun = self._is_left = self._is_idle = self._is_full = False
         self._room = threading.Condition()
 
     async def __aenter__(self) -> Self:
@@ -70,6 +71,7 @@ class OutputStream:
 
         self._loop = asyncio.get_running_loop()
         self._news: asyncio.Event = asyncio.Event()
+        self._is_begun = True
         stopped, self._stop = os.pipe()
         run = self._run.told(self._listener("stdout"), self._listener("stderr"), stopped)
         work = partial(copy_context().run, self._work, run, stopped)
@@ -91,6 +93,11 @@ class OutputStream:
             await asyncio.shield(asyncio.wrap_future(self._future))
 
     def __aiter__(self) -> Self:
+        if not self._is_begun:
+            raise UserError(
+                "the run was not started: it begins and ends with a block",
+                hint="async with runtime.stream_script(…) as output, then async for chunk in output",
+            )
         return self
 
     async def __anext__(self) -> Chunk:
