@@ -46,7 +46,7 @@ def address_of(listener: socket.socket) -> str:
 def _cannot_listen(host: str, port: int, error: OSError) -> ManagerError:
     return ManagerError(
         f"the state manager cannot listen on {host}:{port}: {error.strerror or error}",
-        hint="choose another port, or 0 for a free one",
+        hint="choose an address of this machine, and another port, or 0 for a free one",
     )
 
 

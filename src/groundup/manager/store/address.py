@@ -10,7 +10,9 @@ from sqlalchemy.exc import ArgumentError
 from groundup.manager.errors import DatabaseAddressError
 from groundup.manager.store.backend import Backend
 
-_HINT = "write sqlite:///folder/manager.db or postgresql://user:password@host:5432/database"
+_HINT = (  # what stands before a host is hidden when it is shown
+    "write sqlite:///folder/manager.db or postgresql://host:5432/database, with user:password@ before the host"
+)
 
 
 def backend_of(address: Path | str) -> Backend:
