@@ -11,7 +11,7 @@ from groundup.manager.errors import DatabaseAddressError
 from groundup.manager.store.backend import Backend
 
 _HINT = (  # what stands before a host is hidden when it is shown
-    "write sqlite:///folder/manager.db or postgresql://host:5432/database, with user:password@ before the host"
+    "write sqlite:///folder/manager.db or postgresql://host:5432/database, user:password@ before the host"
 )
 
 
