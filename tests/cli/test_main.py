@@ -171,8 +171,10 @@ def test_without_a_kernel_the_console_script_gives_help(
 
 def test_without_a_kernel_the_users_projects_are_there(neo: Neo, tmp_path: Path) -> None:
     variables = {"GROUNDUP_HOME": str(tmp_path / "groundup")}
-    done = neo.run(neo.script("project", "list", "--json"), cwd=tmp_path, check=True, variables=variables)
-    assert json.loads(done.stdout) == []
+    for offline in ([], ["--offline"]):
+        command = neo.script(*offline, "project", "list", "--json")
+        done = neo.run(command, cwd=tmp_path, check=True, variables=variables)
+        assert json.loads(done.stdout) == []
 
 
 def test_the_package_and_its_kernel_have_one_version() -> None:

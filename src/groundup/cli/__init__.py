@@ -39,13 +39,22 @@ def _dispatch(words: list[str]) -> int:
     if kernel is None:
         if words in ([], ["-h"], ["--help"]):
             return _run(["--help"])
-        if words[:1] in (["project"], ["script"]):  # these are the user's, of no repository
+        if _without_offline(words)[:1] in (["project"], ["script"]):  # these are the user's, of no repository
             return _run(words)
         raise missing_kernel()
     return _run(words, kernel) if words[:1] == ["kernel"] else hand_over(kernel, words)
 
 
+def _without_offline(words: list[str]) -> list[str]:
+    return words[1:] if words[:1] == ["--offline"] else words
+
+
 def _run(words: list[str], kernel: Path | None = None) -> int:
+    if words[:1] == ["--offline"]:
+        from groundup import proto_kernel
+
+        proto_kernel.LOG.offline = True
+        words = _without_offline(words)
     if words[:1] == ["reach"] and not any(word.startswith("-") for word in words[1:] if word != "-q"):
         return _reach([word for word in words[1:] if word != "-q"], is_quiet="-q" in words)
     from groundup.cli.app import run

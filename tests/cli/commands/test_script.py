@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from groundup import proto_kernel
 from groundup.cli import main
 from groundup.execution.container.engine import Engine
 from groundup.projects import list_projects
@@ -92,6 +93,15 @@ def test_what_cannot_be_resolved_is_told(user: User, capsys: Said) -> None:
     assert "Traceback" not in err
     assert main(["script", "run", "--json", script]) != 0
     assert json.loads(capsys.readouterr().out)["phase"] == "resolve"
+
+
+def test_offline_nothing_is_asked_for(user: User, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proto_kernel.LOG, "offline", False)  # it is set, and has to be as before
+    asked = len(user.index.requests)
+    assert main(["--offline", "script", "run", str(user.script(requiring("alpha")))]) == 1
+    assert main(["--offline", "project", "infer", str(user.script("import alpha"))]) == 1
+    assert "offline" in capsys.readouterr().err
+    assert len(user.index.requests) == asked
 
 
 def test_it_ends_at_its_timeout(user: User, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
