@@ -153,7 +153,8 @@ def test_the_name_is_that_of_the_file(tmp_path: Path) -> None:
             r"a\.yaml:2: not valid YAML: the key 'language' stands twice",
         ),
         ("a.toml", "language = 'x'\n[inputs]\na = 'itn'\n", r"a\.toml:3: inputs\.a\.type"),
-        ("a.toml", "language = \n", r"a\.toml: not valid TOML: .*line 1"),
+        ("a.toml", "\nlanguage = \n", r"a\.toml:2: not valid TOML: .*line 2"),
+        ("a.toml", "\nlanguage = [\n\n", r"a\.toml:3: not valid TOML: .*end of document"),
         (
             "a.toml",
             "language = 'x'\nparameters = {d = 2024-01-01}\n",
@@ -161,6 +162,11 @@ def test_the_name_is_that_of_the_file(tmp_path: Path) -> None:
         ),
         ("a.json", '{"language": "x",\n\n"inputs": {"a": "itn"}}', r"a\.json:3: inputs\.a\.type"),
         ("a.json", '{"language": "x",\n}', r"a\.json:\d: not valid JSON"),
+        (
+            "a.json",
+            '{"language": "x",\n"language": "y"}',
+            r"a\.json:2: not valid JSON: 'language' stands twice",
+        ),
         ("a.json", '{"language": NaN}', r"a\.json: not valid JSON: NaN is no number"),
         ("a.txt", "", r"a\.txt: a step file ends with \.yaml, \.yml, \.json, \.toml"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -80,7 +81,8 @@ def _from_json(name: str, text: str) -> Document:
     try:
         value = parse_json(text)
     except ValueError as error:
-        raise _wrong(name, getattr(error, "lineno", 0), getattr(error, "msg", str(error)), "JSON") from None
+        line = getattr(error, "lineno", 0) or _line_wrong_in_yaml(text)
+        raise _wrong(name, line, getattr(error, "msg", str(error)), "JSON") from None
     return Document(name, value, lambda keys: _line_in_json(text, keys))
 
 
@@ -90,12 +92,18 @@ def _from_toml(name: str, text: str) -> Document:
     try:
         value = plain(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise _wrong(name, 0, str(error), "TOML") from None
+        raise _wrong(name, _line_in_message(str(error), text), str(error), "TOML") from None
     except RecursionError:
         raise _wrong(name, 0, "it is nested too deeply", "TOML") from None
     except ValueError as error:
         raise _wrong(name, 0, f"{error}; put dates and times in quotes", "TOML") from None
     return Document(name, value, lambda keys: find_line(text, keys))
+
+
+def _line_in_message(message: str, text: str) -> int:
+    """Return the line that a reader of TOML names; where it names none, it missed something at the end."""
+    found = re.search(r"at line (\d+)", message)
+    return int(found[1]) if found else len(text.splitlines())
 
 
 def _nearest(lines: dict[Keys, int]) -> Callable[[Keys], int]:
@@ -107,14 +115,26 @@ def _nearest(lines: dict[Keys, int]) -> Callable[[Keys], int]:
 
 def _line_in_json(text: str, keys: Keys) -> int:
     """Return the line of a key; JSON is nearly YAML, and where it is not, no line is known."""
+    lines = _read_as_yaml(text)
+    return _nearest(lines)(keys) if isinstance(lines, dict) else 0
+
+
+def _line_wrong_in_yaml(text: str) -> int:
+    """Return the line of what YAML does not take either, such as a key that stands twice."""
+    line = _read_as_yaml(text)
+    return line if isinstance(line, int) else 0
+
+
+def _read_as_yaml(text: str) -> dict[Keys, int] | int:
+    """Return the lines of all keys, or else the one where it is wrong; 0 where nothing reads YAML."""
     try:
         from groundup.execution.languages.strict_yaml import YamlError, parse
     except ModuleNotFoundError:
         return 0
     try:
-        return _nearest(parse(text)[1])(keys)
-    except YamlError:
-        return 0
+        return parse(text)[1]
+    except YamlError as error:
+        return error.line
 
 
 _HINTS = {"step": "put large inputs into artifacts"}
