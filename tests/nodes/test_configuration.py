@@ -54,6 +54,17 @@ def test_the_checks_come_in_the_protocols_order() -> None:
     assert message(int).startswith("Following errors while validating nodes: ")
 
 
+@pytest.mark.parametrize(
+    "uri",
+    ["127.0.0.1:8000", "localhost:8000", "ftp://manager", "http://", "http://manager:80a", "http://[::1"],
+)
+def test_an_address_that_nothing_can_be_asked_at_is_refused(uri: str) -> None:
+    assert message(Plain, state_manager_uri=uri) == f"State manager URI is no address of HTTP: {uri}"
+    with pytest.raises(RuntimeConfigurationError, match="State manager URI is no address of HTTP"):
+        StateManager("ns", uri, "k")
+    assert message(Plain, state_manager_uri="you:password@manager").endswith("of HTTP: manager")
+
+
 def test_only_one_of_uri_and_key_is_an_error_even_with_an_embedded_manager() -> None:
     set_embedded_manager(lambda: contextlib.nullcontext(_Address()))
     assert message(Plain, state_manager_uri=None) == "State manager URI is not set"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from groundup.nodes.embedded import EmbeddedManagerFactory, embedded_manager
 from groundup.nodes.errors import RuntimeConfigurationError
@@ -55,7 +55,7 @@ def resolve(
 ) -> Address:
     """The address from arguments, variables and ``.env``; nothing at all means the embedded manager.
 
-    :raises RuntimeConfigurationError: when the URI or the key is missing.
+    :raises RuntimeConfigurationError: when the URI or the key is missing, or the URI is none of HTTP.
     """
     given = variables()
     uri = uri or given.get(URI_VARIABLE) or None
@@ -68,4 +68,17 @@ def resolve(
         )
     if key is None:
         raise RuntimeConfigurationError("API key is not set", hint=f"pass key or set {KEY_VARIABLE}")
+    if not _is_http(uri):
+        raise RuntimeConfigurationError(
+            f"State manager URI is no address of HTTP: {uri.rpartition('@')[2]}",
+            hint=f"pass state_manager_uri or set {URI_VARIABLE}, for example to http://127.0.0.1:8000",
+        )
     return Address(namespace, uri.rstrip("/"), key, version)
+
+
+def _is_http(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
