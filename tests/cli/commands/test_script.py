@@ -95,8 +95,11 @@ def test_what_cannot_be_resolved_is_told(user: User, capsys: Said) -> None:
     assert json.loads(capsys.readouterr().out)["phase"] == "resolve"
 
 
-def test_offline_nothing_is_asked_for(user: User, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_nothing_is_asked_for(
+    user: User, capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(proto_kernel.LOG, "offline", False)  # it is set, and has to be as before
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))  # nothing is in it
     asked = len(user.index.requests)
     assert main(["--offline", "script", "run", str(user.script(requiring("alpha")))]) == 1
     assert main(["--offline", "project", "infer", str(user.script("import alpha"))]) == 1
