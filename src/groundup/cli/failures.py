@@ -73,7 +73,7 @@ def _interrupted(error: KeyboardInterrupt) -> int:
     word, code = ("interrupted", INTERRUPTED)
     if isinstance(error, Terminated):
         word, code = error.word, error.exit_code
-    tell(word, "run the same command again: it continues")
+    tell(word, "\n".join(getattr(error, "__notes__", ())) or "run the same command again: it continues")
     _let_go_of_what_cannot_be_written()
     return code
 

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from groundup.errors import GroundupError
@@ -92,6 +93,7 @@ class CountsDisplay:
         return True
 
     def close(self) -> None:
-        """Leave the line."""
+        """Leave the line, unless the terminal is gone."""
         if self._live and self._last:
-            self._stream.write("\n")
+            with suppress(OSError):
+                self._stream.write("\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from groundup.nodes import BaseNode, Runtime
 from groundup.nodes.background import PollingWorker
 from tests.support.neo import Neo
 from tests.support.repositories import write
+from tests.support.terminal import Terminal
 
 Flow = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -194,6 +196,28 @@ def test_a_run_that_waits_is_given_up_on_and_cancelled(flow: Flow, saved: str) -
     assert cancelled == {"run_id": run["run_id"], "cancelled": 1}
     shown = flow("run", "--namespace", "shop", run["run_id"])
     assert shape(shown) == ["CANCELLED", "└─ ✗ count ERRORED: The run was cancelled"]
+
+
+@pytest.fixture
+def waiting(neo: Neo, manager: EmbeddedManager, saved: str) -> Iterator[Terminal]:
+    """A terminal on which a run is waited for that does not begin yet."""
+    command = neo.module("flow", "trigger", "--namespace", "shop", saved, "--delay", "3600", "--wait")
+    env = {"EXOSPHERE_STATE_MANAGER_URI": manager.uri, "EXOSPHERE_API_KEY": manager.key}
+    with Terminal(command, env={**neo.env, **env}, cwd=neo.repo) as terminal:
+        terminal.read_until("1 CREATED")
+        yield terminal
+
+
+def test_a_run_that_is_waited_for_goes_on_when_that_is_interrupted(waiting: Terminal, saved: str) -> None:
+    waiting.press("\x03")
+    assert waiting.wait() == 130
+    assert re.search(r"groundup flow run \S+ shows what becomes of it", waiting.shown)
+    hint = f"hint: a run that has begun goes on: `groundup flow runs {saved}` lists it"
+    assert hint in waiting.shown and "it continues" not in waiting.shown
+
+
+def test_waiting_on_a_terminal_that_is_closed_ends_as_the_signal_says(waiting: Terminal) -> None:
+    assert waiting.hang_up() == 129
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from groundup.cli.managed import call, pairs, write_json, write_table
@@ -51,7 +52,11 @@ def trigger(  # noqa: PLR0913 - the options of a run
             return 0
         return await _followed(client, run_id, timeout, as_json=as_json)
 
-    return call(namespace, work)
+    try:
+        return call(namespace, work)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(f"a run that has begun goes on: `groundup flow runs {flow}` lists it")
+        raise
 
 
 def show(run_id: str, *, wait: bool, timeout: float | None, namespace: str, as_json: bool = False) -> int:
@@ -73,7 +78,8 @@ async def _followed(client: StateManager, run_id: str, timeout: float | None, *,
     try:
         status = await wait_for_end(client, run_id, timeout)
     except BaseException:  # also when it is interrupted: the run goes on without this command
-        sys.stderr.write(f"groundup flow run {run_id} shows what becomes of it\n")
+        with suppress(OSError):  # the terminal is gone
+            sys.stderr.write(f"groundup flow run {run_id} shows what becomes of it\n")
         raise
     _write(await view_of(client, run_id), as_json=as_json)
     return 0 if status == SUCCESS else 1
