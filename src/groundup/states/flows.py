@@ -109,9 +109,23 @@ async def _applied(
     try:
         saved = await client.save_graph(flow.name, request, seconds)
     except GraphRefusedError as error:
-        return AppliedFlow(flow.namespace, flow.name, file, "refused", error.messages)
+        messages = tuple(_in_file(message, flow, file) for message in error.messages)
+        return AppliedFlow(flow.namespace, flow.name, file, "refused", messages)
     errors = saved.validation_errors if saved.validation_status is ValidationStatus.INVALID else ()
     return AppliedFlow(flow.namespace, flow.name, file, _change(before, saved), tuple(errors))
+
+
+def _in_file(message: str, flow: FlowInFile, file: str) -> str:
+    """A mistake that the manager names by its place in what it was sent, by that in the file."""
+    place, _, text = message.partition(": ")
+    first, *parts = place.split(".")
+    if first != "body" or not parts:
+        return message
+    if parts[0] == "triggers" and parts[2:3] == ["value"]:
+        del parts[2]  # triggers of files have no type
+    line = flow.document.line(tuple(int(part) if part.isdigit() else part for part in parts))
+    where = f"{file}:{line}" if line else file
+    return f"{where}: {'.'.join(parts)}: {text.removeprefix('Value error, ')}"
 
 
 def _change(before: GraphVerdict | None, saved: GraphVerdict) -> Change:

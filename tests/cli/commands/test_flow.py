@@ -198,6 +198,13 @@ def test_a_run_that_waits_is_given_up_on_and_cancelled(flow: Flow, saved: str) -
     assert shape(shown) == ["CANCELLED", "└─ ✗ count ERRORED: The run was cancelled"]
 
 
+def test_what_only_the_manager_knows_of_a_file_is_told_with_line_and_key(flow: Flow, tmp_path: Path) -> None:
+    write(tmp_path, "odd.toml", FLOW.replace("@yearly", "H * * * *"))
+    done = flow("apply", "--namespace", "shop", "odd.toml", cwd=tmp_path)
+    told = f"    {tmp_path}/odd.toml:3: triggers.0.expression: Invalid cron expression"
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (1, [told])
+
+
 @pytest.fixture
 def waiting(neo: Neo, manager: EmbeddedManager, saved: str) -> Iterator[Terminal]:
     """A terminal on which a run is waited for that does not begin yet."""
