@@ -2506,7 +2506,8 @@ def boot(kernel: str, given: Input, reboot: bool = False) -> None:
 
 
 def neo(stamp: Stamp, arguments: "list[str]") -> "NoReturn":
-    enter(stamp, [venv_python(stamp.values["venv"]), "-I", "-m", "groundup"] + arguments)
+    offline = ["--offline"] if LOG.offline else []
+    enter(stamp, [venv_python(stamp.values["venv"]), "-I", "-m", "groundup"] + offline + arguments)
 
 
 def other(kernel: str, given: Input) -> None:

@@ -11,6 +11,7 @@ import pytest
 import groundup
 from groundup import proto_kernel
 from tests.support.neo import Neo
+from tests.support.process import run_kernel
 from tests.support.repositories import write
 
 LIBRARIES = [
@@ -195,3 +196,18 @@ def test_it_lists_commands_of_the_repository_with_their_source(client: Neo) -> N
     )  # the first start after a build is not a warm one
     done = client.run(client.script("--help"), cwd=client.repo / "docs", check=True)
     assert re.search(r"track +Reaches tracked19\. \(groundup_states\.py:\d+\)", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "is_asked"),
+    [([], {}, True), (["--offline"], {}, False), ([], {"GROUNDUP_OFFLINE": "1"}, False)],
+)
+def test_the_kernel_says_when_the_network_is_not_to_be_used(
+    neo: Neo, tmp_path: Path, options: list[str], variables: dict[str, str], is_asked: bool
+) -> None:
+    script = write(tmp_path, "asks.py", "# /// script\n# dependencies = ['alpha']\n# ///\n")
+    nobody = "http://127.0.0.1:9/simple/"
+    env = {**neo.env, "UV_DEFAULT_INDEX": nobody, "UV_HTTP_RETRIES": "0", **variables}
+    done = run_kernel(neo.repo, *options, "script", "run", str(script), env=env)
+    assert done.returncode == 1
+    assert (nobody in done.stderr) == is_asked
