@@ -734,7 +734,13 @@ def find_line(text: str, keys: "tuple[Any, ...]") -> int:
             key = re.match(r"\s*(%s(?:\s*\.\s*%s)*)\s*=(.*)" % (KEY, KEY), line)
             rest = key.group(2) if key else ""
             if header:
-                table = split_key(header.group(2))
+                above = split_key(header.group(2))
+                table = ()
+                for part in above[:-1]:
+                    table += (part,)
+                    if table in counts:  # its last item
+                        table += (counts[table],)
+                table += above[-1:]
                 if header.group(1) == "[[":
                     counts[table] = counts.get(table, -1) + 1
                     table += (counts[table],)

@@ -157,6 +157,8 @@ def test_any_text_gives_some_line_of_it(text: str, keys: list[str | int]) -> Non
         ("a = 1\nb = 2\n", ("b",), 2),
         ("[x]\nb = 1\n[y]\nb = 2\n", ("y", "b"), 4),
         ("[[p]]\nk = 1\n[[p]]\nk = 2\n", ("p", 1, "k"), 4),
+        ("[[p]]\n[p.q]\nk = 1\n[[p]]\n[p.q]\nk = 2\n", ("p", 1, "q", "k"), 6),
+        ("[[p]]\n[[p.q]]\n[[p.q]]\nk = 1\n[[p]]\n[[p.q]]\nk = 2\n", ("p", 1, "q", 0, "k"), 7),
         ("[tool.groundup]\nuv.version = '1'\n", ("tool", "groundup", "uv", "version"), 2),
         ('[tool."groundup"]\n"venv" = 1\n', ("tool", "groundup", "venv"), 2),
         ("uv = { version = '1' }\n", ("uv", "version"), 1),
