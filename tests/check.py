@@ -77,7 +77,8 @@ def main() -> int:
     arguments = sys.argv[1:]
     failed = lint()
     if arguments[:1] != ["--lint"]:
-        workers = [] if arguments else ["-n", str(os.cpu_count() or 1)]
+        # one more than there are cores: many tests wait for containers and for what they have killed
+        workers = [] if arguments else ["-n", str((os.cpu_count() or 1) + 1)]
         code = run(*PYTHON, "pytest", *workers, *arguments)
         failed += [f"pytest (exit {code})"] if code else []
     if failed:
