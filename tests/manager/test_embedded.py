@@ -17,6 +17,8 @@ import pytest
 
 from groundup.manager import EmbeddedManager, ManagerError, ManagerInUseError
 from groundup.manager.errors import DatabaseError
+from groundup.manager.service import Bell
+from tests.support.background import until
 from tests.support.manager import Api, place, register, registration
 
 NODES = "/v0/namespace/demo/nodes/"
@@ -111,16 +113,14 @@ def test_closing_answers_who_waits_for_work(tmp_path: Path) -> None:
     manager = EmbeddedManager(tmp_path / "manager.db")
     manager.start()
     api = Api(manager.uri, manager.key)
-    connected = threading.Event()
 
     def wait_for_work() -> None:
-        connected.set()
         statuses.append(api("POST", "/v0/namespace/demo/states/enqueue", body).status)
 
     waiting = threading.Thread(target=wait_for_work)
     waiting.start()
-    connected.wait()
-    assert api("GET", "/health").status == 200
+    bells = [found for found in gc.get_objects() if isinstance(found, Bell)]
+    until(lambda: any(bell._waiting for bell in bells), "somebody waits for work")
     manager.close()
     waiting.join(10)
     assert statuses == [200]
